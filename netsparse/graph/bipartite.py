@@ -1,0 +1,380 @@
+"""`BipartiteGraph`: the wiring of one sparse layer, as a frozen value.
+
+Orientation, said once: an edge runs from a *source* (a unit of the layer's input side, `0 .. n_in - 1`) to a
+*target* (a unit of its output side, `0 .. n_out - 1`). Edges are stored in CSR order by target: `(indptr, indices)`
+are the CSR arrays of the weight matrix W (n_out x n_in) that torch multiplies with, and, read as CSC, those of the
+biadjacency matrix B = W^T (n_in x n_out) of network science. An edge id is a position in this order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from netsparse.errors import DuplicateEdge, EdgeNotFound, EdgeOutOfRange, InvalidEdges, InvalidGraph
+from netsparse.graph.checks import as_edge_vector, as_size, as_unit_ids
+from netsparse.graph.frozen import Frozen, frozen, index_dtype
+from netsparse.typing import Bool, EdgeIds, EdgeVector, Int, UnitIds
+
+
+class BipartiteGraph(Frozen):
+    """A simple bipartite graph between `n_in` source units and `n_out` target units; it holds no weights.
+
+    Weights, gradients, momenta and scores are *edge vectors*: 1-D arrays in the graph's canonical edge order
+    (sorted by target, then by source). Isolated units and graphs without edges are legal values.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Number of units on either side, at least 1.
+    indptr : int array of shape (n_out + 1,)
+        Edges `indptr[t] .. indptr[t + 1] - 1` end at target `t`.
+    indices : int array of shape (n_edges,)
+        Source unit of each edge, strictly increasing inside a row.
+
+    Raises
+    ------
+    InvalidSize, InvalidGraph
+        For sizes below one, and for arrays that are not in canonical order.
+
+    Examples
+    --------
+    >>> graph = BipartiteGraph.from_edges([0, 2, 1], [1, 0, 1], n_in=3, n_out=2)
+    >>> graph
+    BipartiteGraph(3 -> 2, 3 edges, density 0.5)
+    >>> graph.sources.tolist(), graph.targets.tolist()
+    ([2, 0, 1], [0, 1, 1])
+    """
+
+    __slots__ = ("_cache", "indices", "indptr", "n_in", "n_out")
+    n_in: int
+    n_out: int
+    indptr: Int[np.ndarray, "n_out+1"]
+    indices: UnitIds
+    _cache: dict[str, Any]
+
+    def __init__(self, n_in: int, n_out: int, indptr: np.ndarray, indices: np.ndarray) -> None:
+        n_in, n_out = as_size("n_in", n_in), as_size("n_out", n_out)
+        indptr, indices = as_unit_ids("indptr", indptr), as_unit_ids("indices", indices)
+        _check_canonical(n_in, n_out, indptr, indices)
+        dtype = index_dtype(n_in, n_out, len(indices))
+        self._fill(n_in=n_in, n_out=n_out, _cache={})
+        self._fill(indptr=frozen(indptr.astype(dtype)), indices=frozen(indices.astype(dtype)))
+
+    @classmethod
+    def _trusted(cls, n_in: int, n_out: int, indptr: np.ndarray, indices: np.ndarray) -> BipartiteGraph:
+        """Wrap arrays known to be canonical and owned by nobody else, without a copy."""
+        graph = object.__new__(cls)
+        dtype = index_dtype(n_in, n_out, len(indices))
+        graph._fill(n_in=n_in, n_out=n_out, _cache={})
+        graph._fill(indptr=frozen(indptr.astype(dtype, copy=False)), indices=frozen(indices.astype(dtype, copy=False)))
+        return graph
+
+    # constructors ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_edges(cls, sources: Any, targets: Any, *, n_in: int, n_out: int) -> BipartiteGraph:
+        """Build a graph from pairs of units in any order.
+
+        Parameters
+        ----------
+        sources, targets : int arrays of shape (n_edges,)
+            The two ends of each edge. To bring a weight per pair along, use `edge_ids` afterwards:
+            `weights[graph.edge_ids(sources, targets)] = values`.
+        n_in, n_out : int
+            Number of units on either side.
+
+        Raises
+        ------
+        InvalidSize, InvalidEdges, EdgeOutOfRange, DuplicateEdge
+            The last two name the offending pair.
+
+        Examples
+        --------
+        >>> BipartiteGraph.from_edges([0, 1], [0, 0], n_in=2, n_out=1).n_edges
+        2
+        """
+        n_in, n_out = as_size("n_in", n_in), as_size("n_out", n_out)
+        sources, targets = as_pairs(sources, targets, n_in, n_out)
+        keys = pair_keys(sources, targets, n_in)
+        keys.sort()
+        repeated = np.flatnonzero(keys[1:] == keys[:-1])
+        if len(repeated):
+            raise _duplicate(keys[repeated[0]], n_in)
+        return cls.from_sorted_keys(keys, n_in=n_in, n_out=n_out)
+
+    @classmethod
+    def from_sorted_keys(cls, keys: Int[np.ndarray, "edge"], *, n_in: int, n_out: int) -> BipartiteGraph:
+        """Build a graph from strictly increasing pair keys `target * n_in + source` (trusted, no check)."""
+        targets = keys // n_in
+        indptr = np.zeros(n_out + 1, dtype=np.int64)
+        np.cumsum(np.bincount(targets, minlength=n_out), out=indptr[1:])
+        return cls._trusted(n_in, n_out, indptr, keys - targets * n_in)
+
+    @classmethod
+    def from_mask(cls, mask: Any) -> BipartiteGraph:
+        """Build a graph from a dense 0/1 matrix of shape (n_out, n_in), the orientation of torch weights.
+
+        Every entry that is not exactly zero is an edge.
+
+        Raises
+        ------
+        InvalidEdges
+            If `mask` is not a 2-D array.
+        """
+        mask = np.asarray(mask)
+        if mask.ndim != 2:
+            raise InvalidEdges("mask", f"an array of shape {mask.shape}", "shape (n_out, n_in)", "mask.reshape(n_out, n_in)")
+        n_out, n_in = mask.shape
+        targets, sources = np.nonzero(mask)
+        return cls.from_edges(sources, targets, n_in=n_in, n_out=n_out)
+
+    @classmethod
+    def from_scipy(cls, matrix: Any) -> BipartiteGraph:
+        """Build a graph from a scipy sparse weight matrix of shape (n_out, n_in).
+
+        Explicitly stored zeros are edges (a newborn edge has weight 0). Values are read separately, with
+        `matrix.tocsr()` in canonical format or through `netsparse.interop.from_scipy`.
+
+        Raises
+        ------
+        InvalidEdges, DuplicateEdge
+            If `matrix` is not sparse, or stores a pair twice.
+        """
+        if not sp.issparse(matrix):
+            raise InvalidEdges("matrix", type(matrix).__name__, "a scipy sparse matrix", "BipartiteGraph.from_mask(matrix)")
+        coo = matrix.tocoo(copy=False)
+        n_out, n_in = coo.shape
+        return cls.from_edges(coo.col, coo.row, n_in=n_in, n_out=n_out)
+
+    # properties --------------------------------------------------------------------------------------------------
+
+    @property
+    def n_edges(self) -> int:
+        """Number of edges."""
+        return len(self.indices)
+
+    @property
+    def density(self) -> float:
+        """Fraction of the n_in x n_out pairs that are edges."""
+        return self.n_edges / (self.n_in * self.n_out)
+
+    @property
+    def sparsity(self) -> float:
+        """Fraction of the n_in x n_out pairs that are not edges: 1 - density."""
+        return 1.0 - self.density
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of units on each level, `(n_in, n_out)`, as a `SparseNetwork` has it."""
+        return (self.n_in, self.n_out)
+
+    @property
+    def layers(self) -> tuple[BipartiteGraph, ...]:
+        """The graph itself as a network of one layer."""
+        return (self,)
+
+    @property
+    def sources(self) -> UnitIds:
+        """Source unit of each edge (the same array as `indices`)."""
+        return self.indices
+
+    @property
+    def targets(self) -> UnitIds:
+        """Target unit of each edge."""
+        if "targets" not in self._cache:
+            units = np.arange(self.n_out, dtype=self.indices.dtype)
+            self._cache["targets"] = frozen(np.repeat(units, np.diff(self.indptr)))
+        return self._cache["targets"]
+
+    @property
+    def fan_in(self) -> UnitIds:
+        """Number of edges into each target unit, shape (n_out,)."""
+        if "fan_in" not in self._cache:
+            self._cache["fan_in"] = frozen(np.diff(self.indptr))
+        return self._cache["fan_in"]
+
+    @property
+    def fan_out(self) -> UnitIds:
+        """Number of edges out of each source unit, shape (n_in,)."""
+        if "fan_out" not in self._cache:
+            counts = np.bincount(self.indices, minlength=self.n_in)
+            self._cache["fan_out"] = frozen(counts.astype(self.indptr.dtype))
+        return self._cache["fan_out"]
+
+    @property
+    def by_source(self) -> tuple[Int[np.ndarray, "n_in+1"], EdgeIds]:
+        """The edges sorted by source: `(indptr, edge_ids)`; edges `edge_ids[indptr[s]:indptr[s + 1]]` leave source `s`.
+
+        Inside a source the targets increase. Found by a counting sort, linear in the edges.
+        """
+        if "by_source" not in self._cache:
+            ids = np.arange(self.n_edges, dtype=self.indices.dtype)
+            columns = self.weight_matrix(ids).tocsc()
+            self._cache["by_source"] = (
+                frozen(columns.indptr.astype(self.indptr.dtype, copy=False)),
+                frozen(columns.data),
+            )
+        return self._cache["by_source"]
+
+    # queries -----------------------------------------------------------------------------------------------------
+
+    def edge_ids(self, sources: Any, targets: Any) -> EdgeIds:
+        """Return the ids of the edges between the given pairs of units.
+
+        Raises
+        ------
+        InvalidEdges, EdgeOutOfRange, EdgeNotFound
+            The last two name the first offending pair.
+        """
+        sources, targets = as_pairs(sources, targets, self.n_in, self.n_out)
+        position, found = self._locate(sources, targets)
+        if not found.all():
+            miss = int(np.flatnonzero(~found)[0])
+            pair = f"({int(sources[miss])}, {int(targets[miss])})"
+            raise EdgeNotFound("edge (source, target)", pair, "a pair that is an edge", "graph.has_edges(sources, targets) first")
+        return position
+
+    def has_edges(self, sources: Any, targets: Any) -> Bool[np.ndarray, "pair"]:
+        """Tell for each pair of units whether it is an edge.
+
+        Raises
+        ------
+        InvalidEdges, EdgeOutOfRange
+            For arrays of unequal length, and for units that do not exist.
+        """
+        sources, targets = as_pairs(sources, targets, self.n_in, self.n_out)
+        return self._locate(sources, targets)[1]
+
+    def _locate(self, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Bisect all pairs at once, each in its own row: O(pairs * log(largest fan-in)), no array of all edges."""
+        low = self.indptr[targets].astype(np.int64)
+        end = self.indptr[targets + 1].astype(np.int64)
+        high = end.copy()
+        for _ in range(int(self.fan_in.max()).bit_length()):
+            middle = (low + high) >> 1
+            probe = self.indices[np.minimum(middle, self.n_edges - 1)]
+            right = (low < high) & (probe < sources)
+            low = np.where(right, middle + 1, low)
+            high = np.where(right, high, middle)
+        found = low < end
+        found[found] = self.indices[low[found]] == sources[found]
+        return low, found
+
+    def weight_matrix(self, values: Any = None) -> sp.csr_array[Any]:
+        """Return W (n_out x n_in) as a scipy CSR array that shares this graph's index arrays.
+
+        Parameters
+        ----------
+        values : array of shape (n_edges,), optional
+            One number per edge, shared without a copy; ones (float64) where not given. Zeros stay stored.
+        """
+        values = np.ones(self.n_edges) if values is None else as_edge_vector("values", values, self.n_edges)
+        matrix = sp.csr_array((values, self.indices, self.indptr), shape=(self.n_out, self.n_in), copy=False)
+        matrix.has_canonical_format = True
+        return matrix
+
+    def biadjacency(self, values: Any = None) -> sp.csc_array[Any]:
+        """Return B = W^T (n_in x n_out) as a scipy CSC array that shares this graph's index arrays."""
+        values = np.ones(self.n_edges) if values is None else as_edge_vector("values", values, self.n_edges)
+        matrix = sp.csc_array((values, self.indices, self.indptr), shape=(self.n_in, self.n_out), copy=False)
+        matrix.has_canonical_format = True
+        return matrix
+
+    def unit_edges(self) -> tuple[UnitIds, UnitIds]:
+        """Return the edges as pairs of units numbered over both sides: sources, then targets shifted by n_in."""
+        return self.sources.astype(np.int64), self.targets.astype(np.int64) + self.n_in
+
+    def edge_vectors(self, weights: Any) -> tuple[EdgeVector, ...]:
+        """Return `weights`, one edge vector, checked and as the single layer's entry."""
+        return (as_edge_vector("weights", weights, self.n_edges),)
+
+    def reverse(self) -> tuple[BipartiteGraph, EdgeIds]:
+        """Swap the two sides.
+
+        Returns
+        -------
+        graph : BipartiteGraph
+            Every edge (s, t) as (t, s).
+        edge_ids : int array of shape (n_edges,)
+            Id in this graph of each edge of the new one: `values[edge_ids]` carries an edge vector along.
+        """
+        indptr, edge_ids = self.by_source
+        return BipartiteGraph._trusted(self.n_out, self.n_in, indptr, self.targets[edge_ids]), edge_ids
+
+    # value semantics ---------------------------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BipartiteGraph):
+            return NotImplemented
+        return self is other or (
+            (self.n_in, self.n_out) == (other.n_in, other.n_out)
+            and np.array_equal(self.indptr, other.indptr)
+            and np.array_equal(self.indices, other.indices)
+        )
+
+    def __hash__(self) -> int:
+        if "hash" not in self._cache:
+            self._cache["hash"] = hash((self.n_in, self.n_out, self.indptr.tobytes(), self.indices.tobytes()))
+        return self._cache["hash"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # an unpickled array would be writable again; going through the constructor freezes it
+        return BipartiteGraph, (self.n_in, self.n_out, self.indptr, self.indices)
+
+    def __repr__(self) -> str:
+        return f"BipartiteGraph({self.n_in} -> {self.n_out}, {self.n_edges:,} edges, density {self.density:.3g})"
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "units": f"{self.n_in:,} &rarr; {self.n_out:,}",
+            "edges": f"{self.n_edges:,}",
+            "density": f"{self.density:.4g}",
+            "fan-in (min / mean / max)": _spread(self.fan_in),
+            "fan-out (min / mean / max)": _spread(self.fan_out),
+        }
+        cells = "".join(f"<tr><th>{name}</th><td>{value}</td></tr>" for name, value in rows.items())
+        return f"<table><caption>BipartiteGraph</caption>{cells}</table>"
+
+
+def pair_keys(sources: np.ndarray, targets: np.ndarray, n_in: int) -> Int[np.ndarray, "pair"]:
+    """Return one int64 per pair, `target * n_in + source`: sorting keys sorts edges into canonical order."""
+    return targets.astype(np.int64) * n_in + sources
+
+
+def _spread(degrees: np.ndarray) -> str:
+    return f"{degrees.min()} / {degrees.mean():.2f} / {degrees.max()}"
+
+
+def _duplicate(key: int, n_in: int) -> DuplicateEdge:
+    pair = f"({int(key) % n_in}, {int(key) // n_in}) twice"
+    return DuplicateEdge("edge (source, target)", pair, "every pair at most once", "numpy.unique on the pairs first")
+
+
+def as_pairs(sources: Any, targets: Any, n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:
+    sources, targets = as_unit_ids("sources", sources), as_unit_ids("targets", targets)
+    if len(sources) != len(targets):
+        given = f"{len(sources)} sources and {len(targets)} targets"
+        raise InvalidEdges("edges", given, "as many sources as targets", "arrays of the same length")
+    for side, units, size in (("n_in", sources, n_in), ("n_out", targets, n_out)):
+        if len(units) and (units.min() < 0 or units.max() >= size):
+            worst = int(np.flatnonzero((units < 0) | (units >= size))[0])
+            pair = f"({int(sources[worst])}, {int(targets[worst])})"
+            raise EdgeOutOfRange("edge (source, target)", pair, f"units below {side}={size}", f"a larger {side}")
+    return sources, targets
+
+
+def _check_canonical(n_in: int, n_out: int, indptr: np.ndarray, indices: np.ndarray) -> None:
+    fix = "BipartiteGraph.from_edges(sources, targets, n_in=..., n_out=...)"
+    if len(indptr) != n_out + 1 or indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
+        given = f"{len(indptr)} entries for n_out={n_out} and {len(indices)} edges"
+        raise InvalidGraph("indptr", given, "n_out + 1 non-decreasing entries from 0 to n_edges", fix)
+    if len(indices) and (indices.min() < 0 or indices.max() >= n_in):
+        raise InvalidGraph("indices", f"units {indices.min()} to {indices.max()}", f"units 0 to n_in - 1 = {n_in - 1}", fix)
+    inside = np.ones(max(len(indices) - 1, 0), dtype=bool)
+    starts = indptr[1:-1]
+    inside[starts[(starts > 0) & (starts < len(indices))] - 1] = False
+    if (np.diff(indices)[inside] <= 0).any():
+        raise InvalidGraph("indices", "a row that is not strictly increasing", "sorted, unique sources per target", fix)

@@ -1,0 +1,56 @@
+"""Validation at the door of the graph floor: sizes, arrays of units, edge vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from netsparse.errors import InvalidEdges, InvalidEdgeVector, InvalidSize
+from netsparse.typing import UnitIds
+
+
+def as_size(name: str, value: Any) -> int:
+    """Return a number of units as a plain int.
+
+    Raises
+    ------
+    InvalidSize
+        If it is not a whole number of at least 1.
+    """
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise InvalidSize(name, repr(value), "a whole number of units, at least 1", f"{name}=1000")
+    return int(value)
+
+
+def as_unit_ids(name: str, values: Any) -> UnitIds:
+    """Return a 1-D integer array; an empty list counts as one.
+
+    Raises
+    ------
+    InvalidEdges
+        For other types and shapes.
+    """
+    array = np.asarray(values)
+    if array.size == 0 and array.ndim == 1:
+        return array.astype(np.int64)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        given = f"{array.dtype} of shape {array.shape}"
+        raise InvalidEdges(name, given, "a 1-D array of integers", f"numpy.asarray({name}, dtype=int).ravel()")
+    return array.astype(np.int64) if array.dtype.kind == "u" else array  # int64 and uint64 would meet as floats
+
+
+def as_edge_vector(name: str, values: Any, n_edges: int) -> np.ndarray:
+    """Return a 1-D array with one entry per edge, without a copy where it is one already.
+
+    Raises
+    ------
+    InvalidEdgeVector
+        For any other shape.
+    """
+    array = np.asarray(values)
+    if array.shape != (n_edges,):
+        given = f"an array of shape {array.shape}"
+        raise InvalidEdgeVector(name, given, f"one entry per edge, shape ({n_edges},)", f"{name} in canonical edge order")
+    return array

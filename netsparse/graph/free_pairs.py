@@ -1,0 +1,70 @@
+"""Uniform samples of pairs that are not edges: how random graphs start, and where random growth puts its edges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netsparse.errors import NotEnoughFreePairs
+from netsparse.graph.bipartite import BipartiteGraph, pair_keys
+from netsparse.typing import Int, Seed, UnitIds
+from netsparse.rng import as_rng
+
+
+def free_pairs(graph: BipartiteGraph, n_pairs: int, *, rng: Seed) -> tuple[UnitIds, UnitIds]:
+    """Draw `n_pairs` distinct pairs that are not edges of `graph`, every set of them equally likely.
+
+    Pairs are drawn with replacement and those that are edges or were drawn before are rejected; where more than half
+    of the free pairs are wanted they are listed instead, which is then linear in the result. Time and memory are
+    O(n_edges + n_pairs), never n_in x n_out.
+
+    Returns
+    -------
+    sources, targets : int arrays of shape (n_pairs,)
+        In canonical order.
+
+    Raises
+    ------
+    NotEnoughFreePairs
+        If the graph has fewer free pairs.
+
+    Examples
+    --------
+    >>> graph = BipartiteGraph.from_edges([0, 1], [0, 0], n_in=2, n_out=2)
+    >>> sources, targets = free_pairs(graph, 2, rng=0)
+    >>> sources.tolist(), targets.tolist()
+    ([0, 1], [1, 1])
+    """
+    rng = as_rng(rng)
+    edges = pair_keys(graph.sources, graph.targets, graph.n_in)
+    keys = sample_free_keys(edges, graph.n_in * graph.n_out, n_pairs, rng)
+    targets = keys // graph.n_in
+    return keys - targets * graph.n_in, targets
+
+
+def sample_free_keys(
+    edges: Int[np.ndarray, "edge"], n_all: int, n_keys: int, rng: np.random.Generator
+) -> Int[np.ndarray, "key"]:
+    """Draw `n_keys` distinct numbers below `n_all` that are not among the sorted `edges`; returned sorted."""
+    n_free = n_all - len(edges)
+    if n_keys > n_free:
+        given, expected = f"{n_keys} new edges", f"at most the {n_free} free pairs"
+        raise NotEnoughFreePairs("new edges", given, expected, "a lower density or a smaller fraction")
+    if 2 * n_keys > n_free:
+        free = np.ones(n_all, dtype=bool)  # n_all <= n_edges + 2 n_keys: linear in what is there
+        free[edges] = False
+        return np.sort(rng.choice(np.flatnonzero(free), n_keys, replace=False, shuffle=False))
+    keys = np.empty(0, dtype=np.int64)
+    while len(keys) < n_keys:
+        missing = n_keys - len(keys)
+        drawn = rng.integers(n_all, size=int(1.1 * missing * n_all / n_free) + 16)
+        drawn.sort()  # sorted needles walk through the edges instead of jumping
+        keys = np.unique(np.concatenate([keys, _not_in(drawn, edges)]))
+    surplus = rng.choice(len(keys), len(keys) - n_keys, replace=False, shuffle=False)
+    return np.delete(keys, surplus)
+
+
+def _not_in(keys: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    if not len(edges):
+        return keys
+    position = np.minimum(np.searchsorted(edges, keys), len(edges) - 1)
+    return keys[edges[position] != keys]

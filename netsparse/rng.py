@@ -1,0 +1,41 @@
+"""Randomness: the only place that makes numpy generators. There is no default seed and no global state."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from netsparse.errors import InvalidSeed
+
+FIX = "rng=0 or rng=numpy.random.default_rng(0)"
+
+
+def as_rng(rng: int | np.random.Generator | np.random.SeedSequence) -> np.random.Generator:
+    """Return the numpy Generator behind `rng`.
+
+    Parameters
+    ----------
+    rng : int, numpy.random.SeedSequence or numpy.random.Generator
+        A non-negative seed gives a fresh generator; a Generator is handed through, so that its state advances.
+
+    Raises
+    ------
+    InvalidSeed
+        For anything else, `None` included: netsparse has no hidden default seed.
+
+    Examples
+    --------
+    >>> int(as_rng(0).integers(100)) == int(as_rng(0).integers(100))
+    True
+    """
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, np.random.SeedSequence):
+        return np.random.default_rng(rng)
+    if isinstance(rng, int | np.integer) and not isinstance(rng, bool) and rng >= 0:
+        return np.random.default_rng(int(rng))
+    raise InvalidSeed("rng", repr(rng), "a non-negative int or a numpy Generator", FIX)
+
+
+def spawn(rng: int | np.random.Generator | np.random.SeedSequence, n: int) -> list[np.random.Generator]:
+    """Return `n` independent generators derived from `rng`, the same ones for the same seed."""
+    return as_rng(rng).spawn(n)
