@@ -8,8 +8,22 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from netsparse import datasets, errors, generators, graph, interop, metrics, nn, percolation, plotting
-    from netsparse import provenance, rewiring, rng, robustness, train
+    from netsparse import (
+        datasets,
+        errors,
+        generators,
+        graph,
+        interop,
+        metrics,
+        nn,
+        percolation,
+        plotting,
+        provenance,
+        rewiring,
+        rng,
+        robustness,
+        train,
+    )
     from netsparse.graph import BipartiteGraph, EdgeDelta, EdgeMap, SparseNetwork, apply, carry, diff
 
 ROOMS = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -42,9 +44,14 @@ NETWORKS = {
     "broken in the middle": SparseNetwork([_complete(3, 3), _graph(3, 3, []), _complete(3, 2)]),
     "one unit wide": SparseNetwork([_graph(1, 1, [(0, 0)])] * 3),
     "three layers": SparseNetwork(
-        [BipartiteGraph.from_mask(np.random.default_rng(k).random((n, m)) < 0.2) for k, (m, n) in enumerate([(9, 14), (14, 11), (11, 6)])]
+        [
+            BipartiteGraph.from_mask(np.random.default_rng(k).random((n, m)) < 0.2)
+            for k, (m, n) in enumerate([(9, 14), (14, 11), (11, 6)])
+        ]
     ),
-    "joint": SparseNetwork([_complete(3, 2), _graph(6, 2, [(0, 0), (3, 0), (4, 1), (5, 1)])], joints=[[0, 0, 0, 1, 1, 1]]),
+    "joint": SparseNetwork(
+        [_complete(3, 2), _graph(6, 2, [(0, 0), (3, 0), (4, 1), (5, 1)])], joints=[[0, 0, 0, 1, 1, 1]]
+    ),
 }
 
 
@@ -88,7 +95,7 @@ def networks(draw, max_units=6, max_layers=3):
     """A chain of one to `max_layers` random layers without joints."""
     sizes = draw(st.lists(st.integers(1, max_units), min_size=2, max_size=max_layers + 1))
     layers = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in itertools.pairwise(sizes):
         keys = draw(st.sets(st.integers(0, n_in * n_out - 1)))
         layers.append(_graph(n_in, n_out, [(k % n_in, k // n_in) for k in sorted(keys)]))
     return SparseNetwork(layers)

@@ -5,4 +5,14 @@ from netsparse.graph.delta import EdgeDelta, EdgeMap, apply, carry, diff, subgra
 from netsparse.graph.free_pairs import free_pairs
 from netsparse.graph.network import SparseNetwork
 
-__all__ = ["BipartiteGraph", "EdgeDelta", "EdgeMap", "SparseNetwork", "apply", "carry", "diff", "free_pairs", "subgraph"]
+__all__ = [
+    "BipartiteGraph",
+    "EdgeDelta",
+    "EdgeMap",
+    "SparseNetwork",
+    "apply",
+    "carry",
+    "diff",
+    "free_pairs",
+    "subgraph",
+]

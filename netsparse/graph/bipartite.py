@@ -51,7 +51,7 @@ class BipartiteGraph(Frozen):
     __slots__ = ("_cache", "indices", "indptr", "n_in", "n_out")
     n_in: int
     n_out: int
-    indptr: Int[np.ndarray, "n_out+1"]
+    indptr: Int[np.ndarray, n_out + 1]
     indices: UnitIds
     _cache: dict[str, Any]
 
@@ -106,7 +106,7 @@ class BipartiteGraph(Frozen):
         return cls.from_sorted_keys(keys, n_in=n_in, n_out=n_out)
 
     @classmethod
-    def from_sorted_keys(cls, keys: Int[np.ndarray, "edge"], *, n_in: int, n_out: int) -> BipartiteGraph:
+    def from_sorted_keys(cls, keys: Int[np.ndarray, edge], *, n_in: int, n_out: int) -> BipartiteGraph:
         """Build a graph from strictly increasing pair keys `target * n_in + source` (trusted, no check)."""
         targets = keys // n_in
         indptr = np.zeros(n_out + 1, dtype=np.int64)
@@ -126,7 +126,9 @@ class BipartiteGraph(Frozen):
         """
         mask = np.asarray(mask)
         if mask.ndim != 2:
-            raise InvalidEdges("mask", f"an array of shape {mask.shape}", "shape (n_out, n_in)", "mask.reshape(n_out, n_in)")
+            raise InvalidEdges(
+                "mask", f"an array of shape {mask.shape}", "shape (n_out, n_in)", "mask.reshape(n_out, n_in)"
+            )
         n_out, n_in = mask.shape
         targets, sources = np.nonzero(mask)
         return cls.from_edges(sources, targets, n_in=n_in, n_out=n_out)
@@ -144,7 +146,9 @@ class BipartiteGraph(Frozen):
             If `matrix` is not sparse, or stores a pair twice.
         """
         if not sp.issparse(matrix):
-            raise InvalidEdges("matrix", type(matrix).__name__, "a scipy sparse matrix", "BipartiteGraph.from_mask(matrix)")
+            raise InvalidEdges(
+                "matrix", type(matrix).__name__, "a scipy sparse matrix", "BipartiteGraph.from_mask(matrix)"
+            )
         coo = matrix.tocoo(copy=False)
         n_out, n_in = coo.shape
         return cls.from_edges(coo.col, coo.row, n_in=n_in, n_out=n_out)
@@ -205,7 +209,7 @@ class BipartiteGraph(Frozen):
         return self._cache["fan_out"]
 
     @property
-    def by_source(self) -> tuple[Int[np.ndarray, "n_in+1"], EdgeIds]:
+    def by_source(self) -> tuple[Int[np.ndarray, n_in + 1], EdgeIds]:
         """The edges sorted by source: `(indptr, edge_ids)`; edges `edge_ids[indptr[s]:indptr[s + 1]]` leave source `s`.
 
         Inside a source the targets increase. Found by a counting sort, linear in the edges.
@@ -234,10 +238,15 @@ class BipartiteGraph(Frozen):
         if not found.all():
             miss = int(np.flatnonzero(~found)[0])
             pair = f"({int(sources[miss])}, {int(targets[miss])})"
-            raise EdgeNotFound("edge (source, target)", pair, "a pair that is an edge", "graph.has_edges(sources, targets) first")
+            raise EdgeNotFound(
+                "edge (source, target)",
+                pair,
+                "a pair that is an edge",
+                "graph.has_edges(sources, targets) first",
+            )
         return position
 
-    def has_edges(self, sources: Any, targets: Any) -> Bool[np.ndarray, "pair"]:
+    def has_edges(self, sources: Any, targets: Any) -> Bool[np.ndarray, pair]:
         """Tell for each pair of units whether it is an edge.
 
         Raises
@@ -339,7 +348,7 @@ class BipartiteGraph(Frozen):
         return f"<table><caption>BipartiteGraph</caption>{cells}</table>"
 
 
-def pair_keys(sources: np.ndarray, targets: np.ndarray, n_in: int) -> Int[np.ndarray, "pair"]:
+def pair_keys(sources: np.ndarray, targets: np.ndarray, n_in: int) -> Int[np.ndarray, pair]:
     """Return one int64 per pair, `target * n_in + source`: sorting keys sorts edges into canonical order."""
     return targets.astype(np.int64) * n_in + sources
 
@@ -354,6 +363,7 @@ def _duplicate(key: int, n_in: int) -> DuplicateEdge:
 
 
 def as_pairs(sources: Any, targets: Any, n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends as integer arrays of equal length within range, or raise an error that names the pair."""
     sources, targets = as_unit_ids("sources", sources), as_unit_ids("targets", targets)
     if len(sources) != len(targets):
         given = f"{len(sources)} sources and {len(targets)} targets"
@@ -372,7 +382,9 @@ def _check_canonical(n_in: int, n_out: int, indptr: np.ndarray, indices: np.ndar
         given = f"{len(indptr)} entries for n_out={n_out} and {len(indices)} edges"
         raise InvalidGraph("indptr", given, "n_out + 1 non-decreasing entries from 0 to n_edges", fix)
     if len(indices) and (indices.min() < 0 or indices.max() >= n_in):
-        raise InvalidGraph("indices", f"units {indices.min()} to {indices.max()}", f"units 0 to n_in - 1 = {n_in - 1}", fix)
+        raise InvalidGraph(
+            "indices", f"units {indices.min()} to {indices.max()}", f"units 0 to n_in - 1 = {n_in - 1}", fix
+        )
     inside = np.ones(max(len(indices) - 1, 0), dtype=bool)
     starts = indptr[1:-1]
     inside[starts[(starts > 0) & (starts < len(indices))] - 1] = False

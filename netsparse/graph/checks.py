@@ -52,5 +52,7 @@ def as_edge_vector(name: str, values: Any, n_edges: int) -> np.ndarray:
     array = np.asarray(values)
     if array.shape != (n_edges,):
         given = f"an array of shape {array.shape}"
-        raise InvalidEdgeVector(name, given, f"one entry per edge, shape ({n_edges},)", f"{name} in canonical edge order")
+        raise InvalidEdgeVector(
+            name, given, f"one entry per edge, shape ({n_edges},)", f"{name} in canonical edge order"
+        )
     return array

@@ -221,7 +221,11 @@ def carry(values: np.ndarray, edge_map: EdgeMap, *, fill: Any = 0.0) -> np.ndarr
     [0.7, 0.0]
     """
     values = np.asarray(values)
-    as_edge_vector("values", values if values.ndim < 2 else values[(slice(None), *[0] * (values.ndim - 1))], len(edge_map.old_to_new))
+    as_edge_vector(
+        "values",
+        values if values.ndim < 2 else values[(slice(None), *[0] * (values.ndim - 1))],
+        len(edge_map.old_to_new),
+    )
     survivors = edge_map.survivors
     carried = np.empty((len(survivors) + len(edge_map.added), *values.shape[1:]), dtype=values.dtype)
     carried[edge_map.old_to_new[survivors]] = values[survivors]
@@ -255,18 +259,22 @@ def _own(array: np.ndarray) -> np.ndarray:
 def _kept(graph: BipartiteGraph, removed: EdgeIds) -> EdgeMask:
     if len(removed) and (removed.min() < 0 or removed.max() >= graph.n_edges):
         worst = int(removed[(removed < 0) | (removed >= graph.n_edges)][0])
-        raise EdgeOutOfRange("removed edge id", str(worst), f"ids 0 to {graph.n_edges - 1}", "ids of this graph's edges")
+        raise EdgeOutOfRange(
+            "removed edge id", str(worst), f"ids 0 to {graph.n_edges - 1}", "ids of this graph's edges"
+        )
     keep = np.ones(graph.n_edges, dtype=bool)
     keep[removed] = False
     if graph.n_edges - np.count_nonzero(keep) != len(removed):
         ids, counts = np.unique(removed, return_counts=True)
-        raise DuplicateEdge("removed edge id", f"{ids[counts > 1][0]} twice", "every id at most once", "numpy.unique(removed)")
+        raise DuplicateEdge(
+            "removed edge id", f"{ids[counts > 1][0]} twice", "every id at most once", "numpy.unique(removed)"
+        )
     return keep
 
 
 def _merge(
-    kept: Int[np.ndarray, "kept"], added: Int[np.ndarray, "added"], n_in: int
-) -> tuple[Int[np.ndarray, "added"], np.ndarray]:
+    kept: Int[np.ndarray, kept], added: Int[np.ndarray, added], n_in: int
+) -> tuple[Int[np.ndarray, added], np.ndarray]:
     """Merge the sorted keys `kept` with the unsorted `added`.
 
     Returns the order that sorts `added`, and for each position of the merged sequence whether it is an added one.
@@ -287,7 +295,7 @@ def _merge(
     return order, is_added
 
 
-def _is_in(keys: Int[np.ndarray, "edge"], others: Int[np.ndarray, "other"]) -> EdgeMask:
+def _is_in(keys: Int[np.ndarray, edge], others: Int[np.ndarray, other]) -> EdgeMask:
     """Tell for each of the sorted `keys` whether it is among the sorted `others`."""
     if not len(others):
         return np.zeros(len(keys), dtype=bool)

@@ -6,8 +6,8 @@ import numpy as np
 
 from netsparse.errors import NotEnoughFreePairs
 from netsparse.graph.bipartite import BipartiteGraph, pair_keys
-from netsparse.typing import Int, Seed, UnitIds
 from netsparse.rng import as_rng
+from netsparse.typing import Int, Seed, UnitIds
 
 
 def free_pairs(graph: BipartiteGraph, n_pairs: int, *, rng: Seed) -> tuple[UnitIds, UnitIds]:
@@ -42,8 +42,8 @@ def free_pairs(graph: BipartiteGraph, n_pairs: int, *, rng: Seed) -> tuple[UnitI
 
 
 def sample_free_keys(
-    edges: Int[np.ndarray, "edge"], n_all: int, n_keys: int, rng: np.random.Generator
-) -> Int[np.ndarray, "key"]:
+    edges: Int[np.ndarray, edge], n_all: int, n_keys: int, rng: np.random.Generator
+) -> Int[np.ndarray, key]:
     """Draw `n_keys` distinct numbers below `n_all` that are not among the sorted `edges`; returned sorted."""
     n_free = n_all - len(edges)
     if n_keys > n_free:
@@ -58,7 +58,9 @@ def sample_free_keys(
         missing = n_keys - len(keys)
         drawn = rng.integers(n_all, size=int(1.1 * missing * n_all / n_free) + 16)
         drawn.sort()  # sorted needles walk through the edges instead of jumping
-        keys = np.unique(np.concatenate([keys, _not_in(drawn, edges)]))
+        keys = np.concatenate([keys, _not_in(drawn, edges)])
+        keys.sort()
+        keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
     surplus = rng.choice(len(keys), len(keys) - n_keys, replace=False, shuffle=False)
     return np.delete(keys, surplus)
 

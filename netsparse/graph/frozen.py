@@ -34,7 +34,9 @@ class Frozen:
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         kind = type(self).__name__
-        raise GraphIsFrozen(f"{kind}.{name}", "an assignment", f"no change in place (a {kind} is a value)", self._change_with)
+        raise GraphIsFrozen(
+            f"{kind}.{name}", "an assignment", f"no change in place (a {kind} is a value)", self._change_with
+        )
 
     def __delattr__(self, name: str) -> NoReturn:
         self.__setattr__(name, None)

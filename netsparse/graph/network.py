@@ -52,7 +52,9 @@ class SparseNetwork(Frozen):
             raise InvalidNetwork("layers", given, "one BipartiteGraph or more", "SparseNetwork([graph])")
         joints = (None,) * (len(layers) - 1) if joints is None else tuple(joints)
         if len(joints) != len(layers) - 1:
-            raise InvalidNetwork("joints", f"{len(joints)} for {len(layers)} layers", "one between two layers", "joints=None")
+            raise InvalidNetwork(
+                "joints", f"{len(joints)} for {len(layers)} layers", "one between two layers", "joints=None"
+            )
         fitted = tuple(_joint(k, joint, layers[k], layers[k + 1]) for k, joint in enumerate(joints))
         self._fill(layers=layers, joints=fitted)
 
@@ -108,7 +110,9 @@ class SparseNetwork(Frozen):
         weights = tuple(weights)
         if len(weights) != len(self.layers):
             given = f"{len(weights)} arrays"
-            raise InvalidEdgeVector("weights", given, f"one edge vector per layer ({len(self.layers)})", "result.weights")
+            raise InvalidEdgeVector(
+                "weights", given, f"one edge vector per layer ({len(self.layers)})", "result.weights"
+            )
         pairs = zip(weights, self.layers, strict=True)
         return tuple(as_edge_vector(f"weights[{k}]", w, layer.n_edges) for k, (w, layer) in enumerate(pairs))
 
@@ -183,7 +187,9 @@ def _joint(k: int, joint: Any, below: BipartiteGraph, above: BipartiteGraph) -> 
     if joint is None:
         if below.n_out != above.n_in:
             given = f"{below.n_out} outputs below {above.n_in} inputs"
-            raise InvalidNetwork(f"layers {k} and {k + 1}", given, "as many outputs as inputs", "equal sizes, or a joint")
+            raise InvalidNetwork(
+                f"layers {k} and {k + 1}", given, "as many outputs as inputs", "equal sizes, or a joint"
+            )
         return None
     units = as_unit_ids(f"joints[{k}]", joint).astype(np.int64)
     if len(units) != above.n_in or (len(units) and (units.min() < 0 or units.max() >= below.n_out)):
