@@ -1,0 +1,53 @@
+"""Initial weights of a sparse layer, by the number of edges that really arrive at a unit - or by the dense one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from netsparse.errors import unknown_name
+from netsparse.graph import BipartiteGraph
+from netsparse.typing import EdgeVector
+
+
+def he_sparse(graph: BipartiteGraph, rng: np.random.Generator) -> EdgeVector:
+    """Draw N(0, 2 / fan_in(target)) per edge, with the sparse fan-in of its own target unit.
+
+    Keeps the variance of the signal through ReLU layers whatever the density: He et al., arXiv:1502.01852, with the
+    fan-in of each unit as in Evci et al., Gradient Flow in Sparse Neural Networks, arXiv:2010.03533.
+
+    Examples
+    --------
+    >>> graph = BipartiteGraph.from_edges([0, 1], [0, 0], n_in=50, n_out=1)
+    >>> he_sparse(graph, np.random.default_rng(0)).shape
+    (2,)
+    """
+    return rng.normal(size=graph.n_edges) * np.sqrt(2.0 / graph.fan_in[graph.targets])
+
+
+def he_dense(graph: BipartiteGraph, rng: np.random.Generator) -> EdgeVector:
+    """Draw N(0, 2 / n_in) per edge, as if the layer were dense: what masking a dense layer does.
+
+    At 1 % density the signal then shrinks tenfold per layer. He et al., arXiv:1502.01852.
+
+    Examples
+    --------
+    >>> graph = BipartiteGraph.from_edges([0, 1], [0, 0], n_in=50, n_out=1)
+    >>> he_dense(graph, np.random.default_rng(0)).shape
+    (2,)
+    """
+    return rng.normal(size=graph.n_edges) * np.sqrt(2.0 / graph.n_in)
+
+
+INITS: dict[str, Callable[[BipartiteGraph, np.random.Generator], EdgeVector]] = {
+    "he_sparse": he_sparse,
+    "he_dense": he_dense,
+}
+
+
+def initial_weights(graph: BipartiteGraph, init: str, rng: np.random.Generator) -> EdgeVector:
+    """Draw the weights of `graph` by the named scheme; raises `UnknownName`."""
+    if init not in INITS:
+        raise unknown_name("init", init, INITS)
+    return INITS[init](graph, rng)

@@ -1,0 +1,7 @@
+"""Kernels of a sparse layer on feature-major operands: spmm, its transpose, sddmm."""
+
+from netsparse.nn.kernels.dispatch import KERNELS, kernel_name
+from netsparse.nn.kernels.index import EdgeIndex
+from netsparse.nn.kernels.product import SparseProduct
+
+__all__ = ["KERNELS", "EdgeIndex", "SparseProduct", "kernel_name"]

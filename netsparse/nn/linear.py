@@ -1,0 +1,197 @@
+"""`SparseLinear`: a linear layer whose wiring is a `BipartiteGraph` and whose weights are one entry per edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netsparse.errors import InvalidEdgeVector, InvalidGraph, InvalidSize, unknown_name
+from netsparse.graph import BipartiteGraph, EdgeMap
+from netsparse.nn.init import initial_weights
+from netsparse.nn.kernels import KERNELS, EdgeIndex, SparseProduct, kernel_name
+from netsparse.nn.optimizer import carried, carry_state
+from netsparse.rng import as_rng
+from netsparse.typing import EdgeVector, Seed
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "leaky_relu": nn.functional.leaky_relu}
+
+
+class SparseLinear(nn.Module):
+    """A drop-in for `nn.Linear` that stores and computes only the edges of `graph`.
+
+    y_t = f(b_t + sum over edges e = (s, t) of w_e x_s). Nothing of size n_in x n_out exists, forward or backward
+    (except with the `dense` backend). Inside, activations are feature-major: the result is the transposed view of a
+    (n_out, batch) buffer, which elementwise functions keep and the next sparse layer reads without a copy.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph
+        The wiring.
+    bias : bool
+        Whether each target unit has a bias, initially 0.
+    activation : {None, "relu", "leaky_relu"}
+        The function f.
+    backend : {"auto", "torch_csr", "dense", "reference"}
+        Which kernel computes the products, see `netsparse.nn.kernels`.
+    init : {"he_sparse", "he_dense"}
+        How the weights start, see `netsparse.nn.init`.
+    rng : int or numpy.random.Generator, optional
+        Source of the initial weights; None takes a seed from torch's own generator, as every `nn.Module` does.
+
+    Attributes
+    ----------
+    graph : BipartiteGraph
+        The current wiring; changed by `rewire` alone.
+    weight : Parameter of shape (n_edges,)
+        In canonical edge order.
+    indptr, indices : buffers
+        The wiring inside `state_dict`, so that a checkpoint carries its topology; loading one rewires the layer.
+
+    Raises
+    ------
+    UnknownName
+        For an unknown activation, backend or init.
+
+    Examples
+    --------
+    >>> graph = BipartiteGraph.from_edges([0, 2, 1], [0, 0, 1], n_in=3, n_out=2)
+    >>> layer = SparseLinear(graph, rng=0)
+    >>> layer(torch.ones(5, 3)).shape
+    torch.Size([5, 2])
+    """
+
+    indptr: Tensor
+    indices: Tensor
+
+    def __init__(
+        self,
+        graph: BipartiteGraph,
+        *,
+        bias: bool = True,
+        activation: str | None = None,
+        backend: str = "auto",
+        init: str = "he_sparse",
+        rng: Seed | None = None,
+    ) -> None:
+        super().__init__()
+        if activation is not None and activation not in ACTIVATIONS:
+            raise unknown_name("activation", activation, ACTIVATIONS)
+        generator = torch_seeded() if rng is None else as_rng(rng)
+        self.activation, self.backend = activation, backend
+        self._wire(graph, torch.device("cpu"))
+        weights = initial_weights(graph, init, generator)
+        self.weight = nn.Parameter(torch.tensor(weights, dtype=torch.get_default_dtype()))
+        self.bias = nn.Parameter(torch.zeros(graph.n_out)) if bias else None
+
+    def _wire(self, graph: BipartiteGraph, device: torch.device) -> None:
+        self.kernel = kernel_name(self.backend, graph)
+        self.graph = graph
+        self._index = EdgeIndex.of(graph, device)
+        self.register_buffer("indptr", self._index.indptr)
+        self.register_buffer("indices", self._index.indices)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> SparseLinear:
+        super()._apply(fn, recurse)  # type: ignore[misc]
+        if self._index.indptr.device != self.weight.device:
+            self._wire(self.graph, self.weight.device)
+        return self
+
+    @property
+    def n_in(self) -> int:
+        """Number of source units."""
+        return self.graph.n_in
+
+    @property
+    def n_out(self) -> int:
+        """Number of target units."""
+        return self.graph.n_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, n_in) to (batch, n_out); raises `InvalidSize` for any other width."""
+        if x.dim() != 2 or x.shape[1] != self.n_in:
+            fix = f"x.reshape(len(x), {self.n_in})"
+            raise InvalidSize("input", f"shape {tuple(x.shape)}", f"(batch, n_in={self.n_in})", fix)
+        y: Any = SparseProduct.apply(x.t().contiguous(), self.weight, self._index, KERNELS[self.kernel])
+        if self.bias is not None:
+            y = y + self.bias[:, None]
+        y = y.t()
+        return y if self.activation is None else ACTIVATIONS[self.activation](y)
+
+    def edge_weights(self) -> EdgeVector:
+        """Return a copy of the weights as a numpy edge vector."""
+        return self.weight.detach().cpu().numpy().copy()
+
+    def sparse_weight(self) -> Tensor:
+        """Return W (n_out x n_in) as a torch sparse CSR tensor that shares this layer's values and index arrays."""
+        size = (self.n_out, self.n_in)
+        return torch.sparse_csr_tensor(self.indptr, self.indices, self.weight.detach(), size, check_invariants=False)
+
+    def rewire(
+        self,
+        graph: BipartiteGraph,
+        edge_map: EdgeMap,
+        optimizer: torch.optim.Optimizer | None = None,
+        *,
+        newborn: np.ndarray | None = None,
+    ) -> None:
+        """Take over a changed graph: weights and optimizer state follow their edges.
+
+        Parameters
+        ----------
+        graph, edge_map : BipartiteGraph, EdgeMap
+            What `netsparse.graph.apply` returned for this layer's graph.
+        optimizer : torch.optim.Optimizer, optional
+            The optimizer that holds this layer's weight; its per-edge state is carried, newborn edges start at 0.
+        newborn : array of shape (n_added,), optional
+            Weights of the newborn edges (`delta.values`); None means 0.
+
+        Raises
+        ------
+        InvalidGraph, InvalidEdgeVector
+            If graph and map do not belong to this layer.
+        """
+        if graph.sizes != self.graph.sizes or edge_map.n_edges != graph.n_edges:
+            given = f"{graph!r} with a map to {edge_map.n_edges} edges"
+            fix = "graph, edge_map = netsparse.apply(layer.graph, delta)"
+            raise InvalidGraph("rewire", given, f"a change of {self.graph!r}", fix)
+        if len(edge_map.old_to_new) != self.graph.n_edges:
+            given = f"a map from {len(edge_map.old_to_new)} edges"
+            fix = "graph, edge_map = netsparse.apply(layer.graph, delta)"
+            raise InvalidEdgeVector("rewire", given, f"a map from this layer's {self.graph.n_edges} edges", fix)
+        values = 0.0 if newborn is None else torch.tensor(newborn, dtype=self.weight.dtype, device=self.weight.device)
+        if optimizer is not None:
+            carry_state(optimizer, self.weight, edge_map)
+        self._set_weight(carried(self.weight.detach(), edge_map, values))
+        self._wire(graph, self.weight.device)
+
+    def _set_weight(self, values: Tensor) -> None:
+        if len(values) == len(self.weight):
+            self.weight.data.copy_(values)  # the Parameter keeps its storage where the count is constant
+        else:
+            self.weight.data = values
+        self.weight.grad = None
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        indptr, indices = state_dict.get(f"{prefix}indptr"), state_dict.get(f"{prefix}indices")
+        if isinstance(indptr, Tensor) and isinstance(indices, Tensor):
+            graph = BipartiteGraph(self.n_in, self.n_out, indptr.cpu().numpy(), indices.cpu().numpy())
+            if graph != self.graph:
+                self._set_weight(self.weight.detach().new_zeros(graph.n_edges))
+                self._wire(graph, self.weight.device)
+            # the wiring is in place; a copy into the buffers would write into the graph's own arrays
+            state_dict = {**state_dict, f"{prefix}indptr": self.indptr, f"{prefix}indices": self.indices}
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def extra_repr(self) -> str:
+        """Describe the layer in one line."""
+        sparse = "truly sparse" if KERNELS[self.kernel].is_sparse else "dense compute"
+        return f"{self.graph!r}, bias={self.bias is not None}, activation={self.activation}, {self.kernel} ({sparse})"
+
+
+def torch_seeded() -> np.random.Generator:
+    """Return a numpy generator seeded from torch's global one, for modules built without `rng`."""
+    return as_rng(int(torch.randint(2**62, ()).item()))

@@ -1,0 +1,142 @@
+"""Whole models over a `SparseNetwork`."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netsparse.errors import InvalidNetwork, InvalidOption, InvalidSize
+from netsparse.graph import SparseNetwork
+from netsparse.nn.linear import SparseLinear, torch_seeded
+from netsparse.nn.normalize import Normalize
+from netsparse.rewiring import LayerState
+from netsparse.rng import spawn
+from netsparse.typing import EdgeVector, Seed
+
+
+class SparseMLP(nn.Module):
+    """A multilayer perceptron over a sparse network, by default with a dense last layer.
+
+    Parameters
+    ----------
+    network : SparseNetwork
+        One `SparseLinear` per layer.
+    n_classes : int, optional
+        Number of logits; needed for `head="dense"`.
+    head : {"dense", None}
+        "dense": every sparse layer is followed by the activation and an ordinary `nn.Linear` gives the logits.
+        None: the last sparse layer gives the logits, one per unit of the last level.
+    bias : bool
+        Whether the sparse layers have biases (the dense head always has).
+    activation, init, backend : str
+        See `SparseLinear`.
+    normalization : (float, float)
+        Mean and standard deviation that the inputs, which live in [0, 1], are normalised by inside the model.
+    rng : int or numpy.random.Generator, optional
+        Source of all initial weights; None takes a seed from torch's own generator.
+
+    Raises
+    ------
+    InvalidNetwork
+        If the network has joints (an MLP has none).
+    InvalidOption
+        If head and number of classes do not fit.
+
+    Examples
+    --------
+    >>> from netsparse.generators import layered
+    >>> model = SparseMLP(layered([64, 100, 100], density=0.05, rng=0), n_classes=10, rng=0)
+    >>> model(torch.rand(7, 64)).shape, model.network.n_edges
+    (torch.Size([7, 10]), 820)
+    """
+
+    def __init__(
+        self,
+        network: SparseNetwork,
+        n_classes: int | None = None,
+        *,
+        head: str | None = "dense",
+        bias: bool = True,
+        activation: str = "relu",
+        init: str = "he_sparse",
+        backend: str = "auto",
+        normalization: tuple[float, float] = (0.0, 1.0),
+        rng: Seed | None = None,
+    ) -> None:
+        super().__init__()
+        if any(joint is not None for joint in network.joints):
+            raise InvalidNetwork("network", "joints between its layers", "layers that meet unit by unit", "joints=None")
+        n_classes = _checked_classes(network, head, n_classes)
+        children = spawn(torch_seeded() if rng is None else rng, len(network.layers) + 1)
+        last = len(network.layers) - 1
+        self.normalize = Normalize(*normalization)
+        self.layers = nn.ModuleList(
+            SparseLinear(
+                graph,
+                bias=bias,
+                activation=None if head is None and k == last else activation,
+                backend=backend,
+                init=init,
+                rng=child,
+            )
+            for k, (graph, child) in enumerate(zip(network.layers, children[:-1], strict=True))
+        )
+        self.head = None if head is None else _dense_head(network.sizes[-1], n_classes, children[-1])
+        self.n_classes = n_classes
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map inputs (batch, ...), flattened to (batch, n_in), to logits (batch, n_classes)."""
+        x = x.flatten(1)
+        n_in = self.sparse_layers()[0].n_in
+        if x.shape[1] != n_in:
+            fix = f"a network whose first level has {x.shape[1]} units"
+            raise InvalidSize("input", f"{x.shape[1]} features", f"as many as the network's inputs, {n_in}", fix)
+        x = self.normalize(x)
+        for layer in self.layers:
+            x = layer(x)
+        return x if self.head is None else self.head(x)
+
+    def sparse_layers(self) -> list[SparseLinear]:
+        """Return the sparse layers, inputs first."""
+        return list(self.layers)  # type: ignore[arg-type]
+
+    def layer_states(self) -> list[LayerState]:
+        """Return what a rewiring rule may see: graph and weights of every sparse layer."""
+        layers = self.sparse_layers()
+        return [LayerState(k, layer.graph, layer.edge_weights()) for k, layer in enumerate(layers)]
+
+    @property
+    def network(self) -> SparseNetwork:
+        """The current wiring."""
+        return SparseNetwork([layer.graph for layer in self.sparse_layers()])
+
+    @property
+    def weights(self) -> tuple[EdgeVector, ...]:
+        """One edge vector per sparse layer, copied to numpy."""
+        return tuple(layer.edge_weights() for layer in self.sparse_layers())
+
+
+def _checked_classes(network: SparseNetwork, head: str | None, n_classes: int | None) -> int:
+    if head not in ("dense", None):
+        raise InvalidOption("head", repr(head), "'dense' or None", "head='dense'")
+    outputs = network.sizes[-1]
+    if head is None:
+        if n_classes not in (None, outputs):
+            expected = f"the {outputs} units of the last level, because head=None makes them the logits"
+            raise InvalidOption("n_classes", repr(n_classes), expected, "head='dense'")
+        return outputs
+    if not isinstance(n_classes, int | np.integer) or isinstance(n_classes, bool) or n_classes < 1:
+        raise InvalidOption("n_classes", repr(n_classes), "the number of classes for the dense head", "n_classes=10")
+    return int(n_classes)
+
+
+def _dense_head(n_in: int, n_classes: int, rng: np.random.Generator) -> nn.Linear:
+    head = nn.Linear(n_in, n_classes)
+    bound = 1.0 / math.sqrt(n_in)  # torch's own default for a Linear, drawn from our generator
+    with torch.no_grad():
+        for parameter in (head.weight, head.bias):
+            parameter.copy_(torch.from_numpy(rng.uniform(-bound, bound, tuple(parameter.shape))))
+    return head

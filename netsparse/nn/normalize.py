@@ -1,0 +1,33 @@
+"""Input normalisation as the first part of a model, so that attacks and probes work on inputs in [0, 1]."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Normalize(nn.Module):
+    """Map x to (x - mean) / std with two fixed numbers.
+
+    Parameters
+    ----------
+    mean, std : float
+        Of the training inputs; `std` must not be 0.
+
+    Examples
+    --------
+    >>> Normalize(0.5, 0.25)(torch.tensor([0.5, 1.0])).tolist()
+    [0.0, 2.0]
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(float(mean)))
+        self.register_buffer("std", torch.tensor(float(std)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise, any shape."""
+        return (x - self.mean) / self.std

@@ -1,0 +1,133 @@
+"""`RewiringRule`: the skeleton of every rule - count, drop, grow, value - written once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from netsparse.errors import InvalidOption
+from netsparse.graph import BipartiteGraph, EdgeDelta, free_pairs, subgraph
+from netsparse.graph.checks import as_edge_vector
+from netsparse.rng import as_rng, spawn
+from netsparse.typing import EdgeIds, EdgeVector, Seed, UnitIds
+
+
+@dataclass(frozen=True, slots=True)
+class LayerState:
+    """What a rule may see of one layer.
+
+    Parameters
+    ----------
+    index : int
+        Position of the layer in the model.
+    graph : BipartiteGraph
+        Its wiring.
+    weights : array of shape (n_edges,)
+        Effective weights, in canonical edge order.
+    grads : object, optional
+        Gradients: `.at_edges()` and `.at_pairs(sources, targets)`; None for rules that do not ask.
+    """
+
+    index: int
+    graph: BipartiteGraph
+    weights: EdgeVector
+    grads: Any = None
+
+
+class RewiringRule(ABC):
+    """A rule proposes an `EdgeDelta` for a layer; it never touches a model, a mask or an optimizer.
+
+    A subclass says whom to drop; it may also say whom to grow (default: uniformly random free pairs) and what a newborn
+    edge weighs (default: 0). As many edges grow as are dropped, so the edge count is exact.
+
+    Parameters
+    ----------
+    fraction : float
+        Share of a layer's edges that is replaced at each rewiring, in [0, 1]: exactly round(fraction * n_edges).
+
+    Raises
+    ------
+    InvalidOption
+        If `fraction` is outside [0, 1].
+    """
+
+    keeps_count = True
+
+    def __init__(self, fraction: float = 0.3) -> None:
+        if not isinstance(fraction, int | float) or isinstance(fraction, bool) or not 0.0 <= fraction <= 1.0:
+            raise InvalidOption("fraction", repr(fraction), "a share of the edges in [0, 1]", "fraction=0.3")
+        self.fraction = float(fraction)
+
+    @abstractmethod
+    def drop(
+        self, graph: BipartiteGraph, weights: EdgeVector, grads: Any, n_drop: int, rng: np.random.Generator
+    ) -> EdgeIds:
+        """Return the ids of the `n_drop` edges to remove."""
+
+    def grow(
+        self, kept: BipartiteGraph, weights: EdgeVector, grads: Any, n_grow: int, rng: np.random.Generator
+    ) -> tuple[UnitIds, UnitIds]:
+        """Return `n_grow` free pairs of `kept`, the graph of the surviving edges, of weights `weights`.
+
+        The places of dropped edges are free again.
+        """
+        return free_pairs(kept, n_grow, rng=rng)
+
+    def newborn(self, n_grow: int, rng: np.random.Generator) -> EdgeVector | None:
+        """Return the weights of the newborn edges; None means 0."""
+        return None
+
+    def propose(self, graph: BipartiteGraph, weights: Any, grads: Any = None, *, rng: Seed) -> EdgeDelta:
+        """Propose the change of one layer; usable without any training loop.
+
+        Parameters
+        ----------
+        graph : BipartiteGraph
+            The layer's wiring.
+        weights : array of shape (n_edges,)
+            Its weights, in canonical edge order.
+        grads : object, optional
+            Gradients, for rules that ask for them.
+        rng : int or numpy.random.Generator
+            Source of randomness.
+
+        Raises
+        ------
+        InvalidEdgeVector
+            If there is not one weight per edge.
+        """
+        weights, rng = as_edge_vector("weights", weights, graph.n_edges), as_rng(rng)
+        n_drop = round(self.fraction * graph.n_edges)
+        removed = self.drop(graph, weights, grads, n_drop, rng)
+        alive = np.ones(graph.n_edges, dtype=bool)
+        alive[removed] = False
+        kept, _ = subgraph(graph, alive)
+        sources, targets = self.grow(kept, weights[alive], grads, len(removed), rng)
+        return EdgeDelta(removed, sources, targets, self.newborn(len(sources), rng))
+
+    def propose_all(self, states: Sequence[LayerState], *, step: int = 0, rng: Seed) -> list[EdgeDelta]:
+        """Propose the change of every layer of a model, each from its own child generator.
+
+        Parameters
+        ----------
+        states : sequence of LayerState
+            One per layer.
+        step : int
+            How many rewirings came before; rules with a schedule read it.
+        rng : int or numpy.random.Generator
+            Source of randomness.
+        """
+        children = spawn(rng, len(states))
+        return [self.propose(s.graph, s.weights, s.grads, rng=r) for s, r in zip(states, children, strict=True)]
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the options that make this rule again: `type(rule)(**rule.parameters())`."""
+        return {"fraction": self.fraction}
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items())
+        return f"{type(self).__name__}({options})"
