@@ -1,0 +1,205 @@
+"""`PercolationCurve`: what it records, its intervals, its area, its access by edge count, its value semantics."""
+
+import pickle
+
+import numpy as np
+import pytest
+import scipy.stats
+import zoo
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netsparse.errors import GraphIsFrozen, InvalidOption, UnknownName
+from netsparse.percolation import OBSERVABLES, PercolationCurve, percolate, removal_counts, removal_orders
+
+WIRINGS = zoo.GRAPHS | zoo.NETWORKS
+EVERYTHING = tuple(OBSERVABLES)
+
+
+@pytest.mark.parametrize("name", WIRINGS)
+def test_every_wiring_has_a_curve_with_all_its_parts(name):
+    wiring = WIRINGS[name]
+    curve = percolate(wiring, observables=EVERYTHING, trials=3, rng=0)
+    assert curve.observables == EVERYTHING
+    assert len(curve.n_removed) == len(curve.fraction_removed) == wiring.n_edges + 1
+    frame = curve.to_frame()
+    assert frame.columns.tolist() == ["observable", "n_removed", "fraction_removed", "mean", "low", "high"]
+    assert len(frame) == len(EVERYTHING) * (wiring.n_edges + 1)
+    assert frame["fraction_removed"].between(0, 1).all()
+    assert 0 <= curve.r_index <= 1
+    assert frame["mean"].notna().all()
+    assert "<table>" in curve._repr_html_()
+    for observable in EVERYTHING:
+        assert curve.values(observable).shape == (3, wiring.n_edges + 1)
+
+
+def test_fractions_are_of_the_right_units():
+    network = zoo.NETWORKS["three layers"]
+    curve = percolate(network, observables=EVERYTHING, rng=0)
+    scales = {
+        "giant_component": 40,
+        "second_component": 40,
+        "n_components": 1,
+        "outputs_reachable": 6,
+        "inputs_connected": 9,
+    }
+    assert sum(network.sizes) == 40
+    for name, scale in scales.items():
+        assert curve.values(name).tolist() == (curve.counts(name) / scale).tolist()
+
+
+def test_without_edges_the_curve_is_one_point():
+    curve = percolate(zoo.NETWORKS["no edges anywhere"], trials=2, rng=0)
+    assert (curve.n_edges, curve.fraction_removed.tolist()) == (0, [0.0])
+    assert curve.r_index == pytest.approx(1 / 9)
+    assert curve.to_frame(points=10)["n_removed"].tolist() == [0, 0, 0]
+    assert curve.at([0])["giant_component"].tolist() == [[1 / 9], [1 / 9]]
+
+
+@pytest.mark.parametrize("scope", ["layer", "network"])
+def test_same_seed_same_curve(scope):
+    network = zoo.NETWORKS["three layers"]
+    first, again, other = (percolate(network, scope=scope, trials=4, rng=seed) for seed in (0, 0, 1))
+    assert first == again
+    assert hash(first) == hash(again)
+    assert first != other
+    assert first != percolate(network, scope=scope, trials=3, rng=0)
+    assert first != "a curve"
+
+
+def test_what_is_observed_does_not_change_what_is_removed():
+    network = zoo.NETWORKS["three layers"]
+    alone, among = (percolate(network, observables=o, trials=2, rng=0) for o in ("n_components", EVERYTHING))
+    assert alone.observables == ("n_components",)
+    assert np.array_equal(alone.counts("n_components"), among.counts("n_components"))
+
+
+def test_the_orders_behind_a_curve_can_be_had():
+    """Whoever removes edges from a trained model with the same arguments sees the same structure."""
+    network = zoo.NETWORKS["three layers"]
+    curve = percolate(network, trials=3, rng=9)
+    for trial, order in enumerate(removal_orders(network, trials=3, rng=9)):
+        single = percolate(network, order=order)
+        for name in curve.observables:
+            assert np.array_equal(single.counts(name)[0], curve.counts(name)[trial])
+
+
+def test_at_gives_the_values_at_exact_counts():
+    curve = percolate(zoo.GRAPHS["dense random"], trials=2, rng=0)
+    picked = curve.at([5, 0, 5])
+    assert set(picked) == set(curve.observables)
+    for name, values in picked.items():
+        assert np.array_equal(values, curve.values(name)[:, [5, 0, 5]])
+    assert curve.at(3)["giant_component"].shape == (2, 1)
+
+
+@pytest.mark.parametrize(("counts", "said"), [([0.5], "float64"), ([-1], "-1"), ([13], "13"), ([[1]], "(1, 1)")])
+def test_at_refuses_fractions_and_counts_off_the_curve(counts, said):
+    curve = percolate(zoo.GRAPHS["complete"], rng=0)
+    with pytest.raises(InvalidOption, match="whole numbers from 0 to n_edges = 12") as raised:
+        curve.at(counts)
+    assert said in str(raised.value)
+
+
+@given(st.integers(0, 500), st.integers(1, 60))
+def test_removal_counts_are_evenly_spaced(n_edges, points):
+    counts = removal_counts(n_edges, points)
+    assert (counts[0], counts[-1]) == (0, n_edges)
+    assert (np.diff(counts) > 0).all()
+    assert len(counts) == points + 1 or n_edges < points
+    if n_edges >= points:
+        assert (np.abs(counts - n_edges * np.arange(points + 1) / points) <= 0.5).all()
+
+
+@pytest.mark.parametrize("points", [0, -1, 2.5, True, "10"])
+def test_points_must_be_a_positive_whole_number(points):
+    with pytest.raises(InvalidOption, match="points=100"):
+        percolate(zoo.GRAPHS["complete"], rng=0).to_frame(points=points)
+
+
+def test_the_interval_is_students():
+    curve = percolate(zoo.GRAPHS["dense random"], observables=EVERYTHING, trials=7, rng=0)
+    frame = curve.to_frame(points=10)
+    spread = 0
+    for row in frame.itertuples():
+        samples = curve.values(row.observable)[:, row.n_removed]
+        assert row.mean == pytest.approx(samples.mean())
+        if np.ptp(samples) == 0:
+            assert row.low == pytest.approx(row.mean)
+            continue
+        spread += 1
+        expected = scipy.stats.t.interval(0.95, 6, loc=samples.mean(), scale=scipy.stats.sem(samples))
+        assert (row.low, row.high) == pytest.approx(expected)
+    assert spread > 10
+
+
+def test_all_points_and_some_points_agree():
+    curve = percolate(zoo.GRAPHS["dense random"], trials=3, rng=0)
+    full, some = curve.to_frame(), curve.to_frame(points=4)
+    joined = some.merge(full, on=["observable", "n_removed"], suffixes=("", "_full"))
+    assert len(joined) == len(some) == 15
+    for column in ("mean", "low", "high"):
+        assert np.allclose(joined[column], joined[f"{column}_full"])
+
+
+def test_one_trial_has_no_interval():
+    frame = percolate(zoo.GRAPHS["complete"], rng=0).to_frame()
+    assert frame["mean"].notna().all()
+    assert frame[["low", "high"]].isna().all(axis=None)
+
+
+@given(zoo.networks(), st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=40)
+def test_the_r_index_is_the_area(network, seed):
+    curve = percolate(network, trials=3, rng=seed)
+    mean = curve.values("giant_component").mean(axis=0)
+    area = np.trapezoid(mean, curve.fraction_removed) if network.n_edges else mean[0]
+    assert curve.r_index == pytest.approx(area)
+
+
+def test_the_r_index_of_a_star_is_known():
+    """n + 1 units lose one at a time: a straight line from 1 to 1 / (n + 1)."""
+    curve = percolate(zoo.GRAPHS["star out"], trials=4, rng=0)
+    assert curve.r_index == pytest.approx((1 + 1 / 7) / 2)
+
+
+def test_what_was_not_observed_is_named():
+    curve = percolate(zoo.GRAPHS["complete"], observables=["outputs_reachable"], rng=0)
+    for ask in (lambda: curve.r_index, curve.threshold, lambda: curve.values("giant_component")):
+        with pytest.raises(UnknownName, match="one of outputs_reachable"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("observables", "error"), [("loops", UnknownName), (["loops"], UnknownName), ((), InvalidOption)]
+)
+def test_unknown_observables_list_the_known(observables, error):
+    with pytest.raises(error) as raised:
+        percolate(zoo.GRAPHS["complete"], observables=observables, rng=0)
+    assert "giant_component" in str(raised.value)
+
+
+def test_a_curve_is_a_frozen_value_and_stays_one_in_a_pickle():
+    curve = percolate(zoo.GRAPHS["complete"], trials=2, rng=0)
+    copy = pickle.loads(pickle.dumps(curve))
+    assert copy == curve
+    for one in (curve, copy):
+        with pytest.raises(GraphIsFrozen):
+            one.n_edges = 3
+        with pytest.raises(ValueError, match="read-only"):
+            one.counts("giant_component")[0, 0] = 3
+
+
+def test_a_curve_of_ragged_counts_is_refused():
+    with pytest.raises(InvalidOption, match="n_trials, n_edges"):
+        PercolationCurve((1, 1), {"giant_component": np.ones((1, 2)), "n_components": np.ones((1, 3))})
+
+
+def test_the_same_curve_on_a_graph_and_on_its_network_of_one_layer():
+    network = zoo.NETWORKS["one layer"]
+    assert percolate(network, trials=2, rng=4) == percolate(network.layers[0], trials=2, rng=4)
+
+
+def test_memory_per_trial_is_four_bytes_per_edge_and_observable():
+    curve = percolate(zoo.GRAPHS["complete"], trials=3, rng=0)
+    assert {curve.counts(name).nbytes for name in curve.observables} == {3 * 13 * 4}
