@@ -48,3 +48,27 @@ def directed(graph_or_network):
     sources, targets = graph_or_network.unit_edges()
     graph.add_edges_from(zip(sources.tolist(), targets.tolist(), strict=True))
     return graph
+
+
+def percolation_counts(graph_or_network, order):
+    """Every observable after the removal of order[:m], for m = 0 .. n_edges, recomputed from nothing by networkx."""
+    sizes = graph_or_network.sizes
+    sources, targets = graph_or_network.unit_edges()
+    inputs, outputs = range(sizes[0]), range(sum(sizes) - sizes[-1], sum(sizes))
+    counts = {}
+    for m in range(len(order) + 1):
+        left = nx.MultiDiGraph()
+        left.add_nodes_from(range(sum(sizes)))
+        left.add_edges_from((int(sources[e]), int(targets[e])) for e in order[m:])
+        parts = sorted((len(part) for part in nx.weakly_connected_components(left)), reverse=True)
+        below = {unit: nx.descendants(left, unit) for unit in inputs}
+        row = {
+            "giant_component": parts[0],
+            "second_component": parts[1] if len(parts) > 1 else 0,
+            "n_components": len(parts),
+            "outputs_reachable": sum(any(output in below[unit] for unit in inputs) for output in outputs),
+            "inputs_connected": sum(any(output in below[unit] for output in outputs) for unit in inputs),
+        }
+        for name, value in row.items():
+            counts.setdefault(name, []).append(value)
+    return counts
