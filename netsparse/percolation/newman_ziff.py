@@ -10,7 +10,7 @@ from netsparse.typing import EdgeIds, Int
 EdgeEnds = Int[np.ndarray, "edge 2"]
 """The two units at the ends of each edge, numbered over all levels, in canonical edge order."""
 
-Counts = Int[np.ndarray, "n_edges+1"]
+Counts = Int[np.ndarray, "point"]
 """A number of units (or components) for every number of removed edges, 0 to n_edges."""
 
 

@@ -6,7 +6,10 @@ import numpy as np
 from numba import njit
 
 from netsparse.percolation.newman_ziff import Counts, EdgeEnds
-from netsparse.typing import EdgeIds, Int, UnitIds
+from netsparse.typing import EdgeIds, Int
+
+StartUnits = Int[np.ndarray, "start"]
+"""Units that count as reached from the beginning."""
 
 LastReached = Int[np.ndarray, "unit"]
 """The largest number of removed edges at which each unit is still reached."""
@@ -64,7 +67,7 @@ def positions(order: EdgeIds) -> EdgeIds:
     return position
 
 
-def last_reached(n_units: int, start: UnitIds, ends: EdgeEnds, position: EdgeIds) -> LastReached:
+def last_reached(n_units: int, start: StartUnits, ends: EdgeEnds, position: EdgeIds) -> LastReached:
     """Return for each unit the largest number of removed edges at which a `start` unit still reaches it.
 
     An edge is present as long as no more than `position` edges are gone, a path as long as its first edge to go, a
