@@ -1,0 +1,24 @@
+"""Doors to foreign formats: networkx, igraph, scipy, torch, pandas, GraphML; each package loads on the first call."""
+
+from netsparse.interop.graphml import read_graphml, read_graphml_units, write_graphml
+from netsparse.interop.igraph import from_igraph, to_igraph
+from netsparse.interop.networkx import from_networkx, to_networkx
+from netsparse.interop.pandas import from_pandas, to_pandas
+from netsparse.interop.scipy import from_scipy, to_scipy
+from netsparse.interop.torch import from_torch, to_torch
+
+__all__ = [
+    "from_igraph",
+    "from_networkx",
+    "from_pandas",
+    "from_scipy",
+    "from_torch",
+    "read_graphml",
+    "read_graphml_units",
+    "to_igraph",
+    "to_networkx",
+    "to_pandas",
+    "to_scipy",
+    "to_torch",
+    "write_graphml",
+]

@@ -1,0 +1,281 @@
+"""GraphML: a network with its weights as a file that Gephi, Cytoscape, networkx and igraph open, streamed both ways."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+
+from netsparse.atomic import atomic_path
+from netsparse.errors import InvalidFile, InvalidOption
+from netsparse.graph import BipartiteGraph, SparseNetwork
+from netsparse.interop.assembly import Origin, Weights, network_from_columns, parse_joints
+from netsparse.interop.columns import (
+    UnitAttributes,
+    as_network,
+    checked_attributes,
+    edge_blocks,
+    finite_weights,
+    joints_text,
+    unit_blocks,
+)
+from netsparse.interop.graphml_parser import GraphMLColumns, parse
+from netsparse.typing import EdgeVector
+
+TYPES = {
+    "layer": "int",
+    "index": "int",
+    "bipartite": "int",
+    "kind": "string",
+    "label": "string",
+    "input": "int",
+    "weight": "double",
+    "sign": "int",
+    "abs_weight": "double",
+}
+HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+ xsi:schemaLocation="http://graphml.graphdrawing.org/xmlns http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd">
+"""
+NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+ESCAPES = {"\r": "&#13;"}
+NOT_FINITE = {"nan": "NaN", "inf": "INF", "-inf": "-INF"}
+
+
+class FileAbsent(InvalidFile, FileNotFoundError):
+    """A file, or the folder it should be written to, is not there."""
+
+
+def write_graphml(
+    network: SparseNetwork | BipartiteGraph,
+    path: str | os.PathLike[str],
+    *,
+    weights: Any = None,
+    unit_attributes: UnitAttributes | None = None,
+) -> None:
+    """Write a network as a directed GraphML graph, whole or not at all, in memory that does not grow with the edges.
+
+    Nodes are named `L1N23` (unit 23 of level 1; level 0 holds the inputs) and carry `layer`, `index`, `bipartite`
+    (0 or 1), `kind` (input, hidden, output) and `label`; isolated units are written too. With weights, edges carry
+    `weight`, `sign` and `abs_weight` (layouts want weights that are not negative), as decimals that read back as the
+    identical float64. Below a joint they carry `input`, and the graph carries the joints as JSON. There are no
+    booleans and one type per key, as Gephi wants it. The same network gives the same bytes.
+
+    Parameters
+    ----------
+    network : SparseNetwork or BipartiteGraph
+        What to write.
+    path : path
+        Usually ends in `.graphml`; an older file is replaced.
+    weights : sequence of arrays, optional
+        One edge vector per layer; the edge vector itself for a BipartiteGraph.
+    unit_attributes : mapping of str to a sequence of arrays, optional
+        Further node attributes: for each name, one array per level with one entry per unit (numbers or strings).
+        `label` replaces our own labels. `read_graphml_units` reads them back.
+
+    Raises
+    ------
+    InvalidNetwork, InvalidEdgeVector, InvalidOption
+        For another type of network, weights that do not fit or are not finite, unit attributes that do not fit.
+    InvalidFile, DiskFull
+        If there is no such folder (also a FileNotFoundError), and if the disk is full.
+
+    References
+    ----------
+    Brandes et al., "GraphML Progress Report", Graph Drawing 2001, DOI 10.1007/3-540-45848-4_59.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "net.graphml"
+    >>> layer = BipartiteGraph.from_edges([0, 1], [0, 0], n_in=3, n_out=1)
+    >>> write_graphml(layer, path, weights=[0.5, -2.0])
+    >>> network, weights = read_graphml(path)
+    >>> network, weights[0].tolist()
+    (SparseNetwork(3-1, 2 edges, density 0.667), [0.5, -2.0])
+    """
+    whole = as_network(network)
+    vectors = finite_weights(network, weights)
+    attributes = checked_attributes(whole.sizes, unit_attributes)
+    for name in attributes:
+        _clean(f"unit_attributes[{name!r}]", name)
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        raise FileAbsent(f"writing '{path}'", f"no folder '{folder}'", "a folder", "creating it first")
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(HEAD)
+        file.writelines(_graph(whole, vectors, attributes))
+        file.write("</graph>\n</graphml>\n")
+
+
+def read_graphml(path: str | os.PathLike[str]) -> tuple[SparseNetwork, Weights | None]:
+    """Read a network from a GraphML file, ours or one that another tool wrote from it.
+
+    Units are known by their node attributes `layer` and `index`, whatever their names and their order, and whole
+    numbers may be written as floats. The edges of an undirected graph run from the lower to the higher layer. Other
+    attributes are passed over. The file is streamed; a document type declaration is refused, entity bombs with it.
+
+    igraph writes 15 significant digits: weights that went through it are exact to float32, not to float64.
+
+    Returns
+    -------
+    network : SparseNetwork
+    weights : tuple of arrays, or None
+        One float64 edge vector per layer; None where the file has no weights.
+
+    Raises
+    ------
+    InvalidFile
+        If the file is absent (also a FileNotFoundError) or not well-formed, attributes are missing or of the wrong
+        type, layers or indices have gaps or repeat, edges repeat, skip a layer or run backwards, only some edges have
+        a weight, or a `sign` contradicts its `weight`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "net.graphml"
+    >>> write_graphml(BipartiteGraph.from_edges([2], [0], n_in=3, n_out=1), path)
+    >>> read_graphml(path)
+    (SparseNetwork(3-1, 1 edges, density 0.333), None)
+    """
+    origin = _origin(path)
+    columns = _parsed(origin, path, keep_attributes=False)
+    joints = parse_joints(origin, columns.joints)
+    return network_from_columns(origin, columns.levels, columns.indices, columns.edges, joints)
+
+
+def read_graphml_units(path: str | os.PathLike[str]) -> dict[str, list[np.ndarray]]:
+    """Read the further unit attributes of a GraphML file, in the form in which `write_graphml` takes them.
+
+    Returns
+    -------
+    dict of str to list of arrays
+        For each attribute that is not our own, one array per level with one entry per unit: int64, float64 or
+        strings, as the file declares it. Where units lack the attribute, numbers are float64 with NaN, strings are
+        empty.
+
+    Raises
+    ------
+    InvalidFile
+        As `read_graphml`, and if a value is not of its declared type.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "net.graphml"
+    >>> layer = BipartiteGraph.from_edges([2], [0], n_in=3, n_out=1)
+    >>> write_graphml(layer, path, unit_attributes={"bias": [[0.0, 0.0, 0.0], [0.5]]})
+    >>> [row.tolist() for row in read_graphml_units(path)["bias"]]
+    [[0.0, 0.0, 0.0], [0.5]]
+    """
+    origin = _origin(path)
+    columns = _parsed(origin, path, keep_attributes=True)
+    network, _ = network_from_columns(
+        origin, columns.levels, columns.indices, columns.edges, parse_joints(origin, columns.joints)
+    )
+    order = np.lexsort((columns.indices, columns.levels))
+    bounds = np.cumsum(network.sizes)[:-1]
+    return {
+        name: np.split(_attribute(origin, name, columns, order), bounds)
+        for name in columns.attributes
+        if name not in TYPES
+    }
+
+
+def _attribute(origin: Origin, name: str, columns: GraphMLColumns, order: np.ndarray) -> np.ndarray:
+    texts, kind = columns.attributes[name], columns.types[name]
+    rows = [texts.get(row) for row in order.tolist()]
+    if kind in ("boolean", "string"):
+        return np.array([text or "" for text in rows], dtype=object)
+    whole = kind in ("int", "long") and None not in rows
+    try:
+        numbers = [np.nan if text is None else int(text) if whole else float(text) for text in rows]
+    except ValueError as error:
+        raise origin.bad(f"{name} with an entry that is not of type {kind}", kind) from error
+    return np.array(numbers, dtype=np.int64 if whole else np.float64)
+
+
+def _origin(path: str | os.PathLike[str]) -> Origin:
+    return Origin(f"GraphML file '{path}'", InvalidFile, "a file from netsparse.interop.write_graphml")
+
+
+def _parsed(origin: Origin, path: str | os.PathLike[str], *, keep_attributes: bool) -> GraphMLColumns:
+    try:
+        file = Path(path).open("rb")  # noqa: SIM115 - closed below; only the opening may fail in these two ways
+    except FileNotFoundError:
+        fix = "a path that exists"
+        raise FileAbsent(origin.subject, "no such file", "a GraphML file", fix) from None
+    except IsADirectoryError:
+        raise origin.bad("a folder", "a GraphML file") from None
+    with file:
+        return parse(origin, file, keep_attributes=keep_attributes)
+
+
+def _graph(
+    network: SparseNetwork, weights: Sequence[EdgeVector] | None, attributes: Mapping[str, list[np.ndarray]]
+) -> Iterator[str]:
+    """Yield the document from the first key to the last edge, block by block."""
+    joints = joints_text(network)
+    if joints is not None:
+        yield _key("graph", "joints", "joints", "string")
+    ids = {name: name for name in ("layer", "index", "bipartite", "kind", "label")}
+    for name in ids:
+        yield _key("node", name, name, TYPES[name])
+    for number, (name, rows) in enumerate(attributes.items()):
+        if name not in ids:
+            ids[name] = f"u{number}"
+            kind = rows[0].dtype.kind
+            yield _key("node", ids[name], name, {"i": _int_type(rows), "f": "double"}.get(kind, "string"))
+    edge_columns = [] if joints is None else ["input"]
+    edge_columns += [] if weights is None else ["weight", "sign", "abs_weight"]
+    for name in edge_columns:
+        yield _key("edge", name, name, TYPES[name])
+    yield '<graph id="G" edgedefault="directed">\n'
+    if joints is not None:
+        yield f'<data key="joints">{joints}</data>\n'
+    for block in unit_blocks(network.sizes, attributes):
+        cells = "".join(_cell(ids[name]) for name in block.columns)
+        template = f'<node id="%s">{cells}</node>\n'
+        texts = (_texts(name, column) for name, column in block.columns.items())
+        yield "".join(map(template.__mod__, zip(block.names, *texts, strict=True)))
+    for block in edge_blocks(network, weights):
+        ends = f'source="L{block.layer}N%d" target="L{block.layer + 1}N%d"'
+        template = f"<edge {ends}>{''.join(map(_cell, block.columns))}</edge>\n"
+        if not block.columns:
+            template = f"<edge {ends}/>\n"
+        rows = (column.tolist() for column in (block.sources, block.targets, *block.columns.values()))
+        # %r of a float is the shortest decimal that reads back as the same float64
+        yield "".join(map(template.__mod__, zip(*rows, strict=True)))
+
+
+def _key(domain: str, key: str, name: str, kind: str) -> str:
+    quoted = quoteattr(name, ESCAPES)
+    return f'<key id="{key}" for="{domain}" attr.name={quoted} attr.type="{kind}"/>\n'
+
+
+def _cell(key: str) -> str:
+    return f'<data key="{key}">%{"r" if TYPES.get(key) == "double" else "s"}</data>'
+
+
+def _int_type(rows: list[np.ndarray]) -> str:
+    return "int" if all(abs(row).max() < 2**31 for row in rows) else "long"
+
+
+def _texts(name: str, column: list[Any]) -> list[Any]:
+    """Return a column of one type as what `%s` puts into a cell."""
+    if isinstance(column[0], str):
+        return [escape(_clean(f"unit_attributes[{name!r}]", text), ESCAPES) for text in column]
+    if isinstance(column[0], float):
+        return [NOT_FINITE.get(text, text) for text in map(repr, column)]
+    return column
+
+
+def _clean(subject: str, text: str) -> str:
+    if NOT_IN_XML.search(text):
+        raise InvalidOption(subject, ascii(text), "text without control characters", "text.strip()")
+    return text
