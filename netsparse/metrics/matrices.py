@@ -1,0 +1,81 @@
+"""What the metrics look at: the undirected edges of a graph or a network, with |w| where weights are given.
+
+One rule holds for every metric of this room. Without weights each edge counts 1. With weights it counts |w|, and an
+edge whose weight is exactly 0 counts as absent. Units are numbered through the levels: inputs first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from netsparse.errors import InvalidEdgeVector
+from netsparse.graph import BipartiteGraph, SparseNetwork
+from netsparse.typing import EdgeMask, EdgeVector, UnitIds
+
+Graph = BipartiteGraph | SparseNetwork
+"""What every metric takes."""
+
+
+def magnitudes(graph: Graph, weights: Any) -> tuple[EdgeVector, ...]:
+    """Return |w| for each layer as float64; ones where `weights` is None.
+
+    Raises
+    ------
+    InvalidEdgeVector
+        If the weights do not fit the edges, are not real numbers, or are not all finite.
+    """
+    if weights is None:
+        return tuple(np.ones(layer.n_edges) for layer in graph.layers)
+    return tuple(_absolute(k, vector) for k, vector in enumerate(graph.edge_vectors(weights)))
+
+
+def present(graph: Graph, weights: Any) -> tuple[EdgeMask, ...]:
+    """Tell for each layer which edges count as present: all of them, or those with a weight other than 0."""
+    return tuple(vector > 0 for vector in magnitudes(graph, weights))
+
+
+def undirected_edges(graph: Graph, weights: Any) -> tuple[UnitIds, UnitIds, EdgeVector]:
+    """Return the present edges as pairs of units of the whole graph, and |w| (1 without weights) of each.
+
+    A pair that a joint contracts from several edges is listed several times.
+    """
+    sources, targets = graph.unit_edges()
+    strength = np.concatenate(magnitudes(graph, weights))
+    if weights is None:
+        return sources, targets, strength
+    kept = strength > 0
+    return sources[kept], targets[kept], strength[kept]
+
+
+def labels_of(n_units: int, sources: UnitIds, targets: UnitIds) -> UnitIds:
+    """Return the component of each unit: 0 is the largest, equally large ones are ordered by their first unit."""
+    edges = sp.coo_array((np.ones(len(sources), dtype=np.int8), (sources, targets)), shape=(n_units, n_units))
+    found = sp.csgraph.connected_components(edges.tocsr(), directed=False)[1]
+    _, first, sizes = np.unique(found, return_index=True, return_counts=True)
+    rank = np.empty(len(sizes), dtype=np.int64)
+    rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
+    return rank[found]
+
+
+def places_in(groups: np.ndarray) -> np.ndarray:
+    """Return the place of each element among the elements of its own group, in their order: 0, 1, 2 ..."""
+    order = np.argsort(groups, kind="stable")
+    sizes = np.bincount(groups)
+    place = np.empty(len(groups), dtype=np.int64)
+    place[order] = np.arange(len(groups)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return place
+
+
+def _absolute(k: int, vector: np.ndarray) -> EdgeVector:
+    if vector.dtype.kind not in "fiub":
+        fix = "numpy.asarray(weights, dtype=float)"
+        raise InvalidEdgeVector(f"weights of layer {k}", f"dtype {vector.dtype}", "real numbers", fix)
+    values = np.abs(vector.astype(np.float64))
+    if not np.isfinite(values).all():
+        worst = int(np.flatnonzero(~np.isfinite(values))[0])
+        given = f"{float(vector[worst])} at edge {worst}"
+        raise InvalidEdgeVector(f"weights of layer {k}", given, "finite numbers", "numpy.nan_to_num(weights)")
+    return values
