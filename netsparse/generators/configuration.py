@@ -12,7 +12,7 @@ ROUNDS, RESTARTS = 300, 10
 
 
 def simple_graph(
-    fan_in: Int[np.ndarray, n_out], fan_out: Int[np.ndarray, n_in], rng: np.random.Generator
+    fan_in: Int[np.ndarray, "n_out"], fan_out: Int[np.ndarray, "n_in"], rng: np.random.Generator
 ) -> BipartiteGraph:
     """Return a random simple graph whose units have exactly the given degrees.
 

@@ -26,4 +26,4 @@ def complete(n_in: int, n_out: int) -> BipartiteGraph:
     """
     n_in, n_out = as_size("n_in", n_in), as_size("n_out", n_out)
     indptr = np.arange(n_out + 1, dtype=np.int64) * n_in
-    return BipartiteGraph._trusted(n_in, n_out, indptr, np.tile(np.arange(n_in), n_out))
+    return BipartiteGraph.from_canonical(n_in, n_out, indptr, np.tile(np.arange(n_in), n_out))

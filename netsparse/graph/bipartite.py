@@ -51,7 +51,7 @@ class BipartiteGraph(Frozen):
     __slots__ = ("_cache", "indices", "indptr", "n_in", "n_out")
     n_in: int
     n_out: int
-    indptr: Int[np.ndarray, n_out + 1]
+    indptr: Int[np.ndarray, "n_out+1"]
     indices: UnitIds
     _cache: dict[str, Any]
 
@@ -64,8 +64,8 @@ class BipartiteGraph(Frozen):
         self._fill(indptr=frozen(indptr.astype(dtype)), indices=frozen(indices.astype(dtype)))
 
     @classmethod
-    def _trusted(cls, n_in: int, n_out: int, indptr: np.ndarray, indices: np.ndarray) -> BipartiteGraph:
-        """Wrap arrays known to be canonical and owned by nobody else, without a copy."""
+    def from_canonical(cls, n_in: int, n_out: int, indptr: np.ndarray, indices: np.ndarray) -> BipartiteGraph:
+        """Wrap arrays known to be canonical and owned by nobody else: trusted, not checked, not copied."""
         graph = object.__new__(cls)
         dtype = index_dtype(n_in, n_out, len(indices))
         graph._fill(n_in=n_in, n_out=n_out, _cache={})
@@ -102,16 +102,16 @@ class BipartiteGraph(Frozen):
         keys.sort()
         repeated = np.flatnonzero(keys[1:] == keys[:-1])
         if len(repeated):
-            raise _duplicate(keys[repeated[0]], n_in)
+            raise _duplicate(int(keys[repeated[0]]), n_in)
         return cls.from_sorted_keys(keys, n_in=n_in, n_out=n_out)
 
     @classmethod
-    def from_sorted_keys(cls, keys: Int[np.ndarray, edge], *, n_in: int, n_out: int) -> BipartiteGraph:
+    def from_sorted_keys(cls, keys: Int[np.ndarray, "edge"], *, n_in: int, n_out: int) -> BipartiteGraph:
         """Build a graph from strictly increasing pair keys `target * n_in + source` (trusted, no check)."""
         targets = keys // n_in
         indptr = np.zeros(n_out + 1, dtype=np.int64)
         np.cumsum(np.bincount(targets, minlength=n_out), out=indptr[1:])
-        return cls._trusted(n_in, n_out, indptr, keys - targets * n_in)
+        return cls.from_canonical(n_in, n_out, indptr, keys - targets * n_in)
 
     @classmethod
     def from_mask(cls, mask: Any) -> BipartiteGraph:
@@ -145,11 +145,12 @@ class BipartiteGraph(Frozen):
         InvalidEdges, DuplicateEdge
             If `matrix` is not sparse, or stores a pair twice.
         """
+        sparse: Any = matrix  # scipy's base class does not declare the conversions that every format has
         if not sp.issparse(matrix):
             raise InvalidEdges(
                 "matrix", type(matrix).__name__, "a scipy sparse matrix", "BipartiteGraph.from_mask(matrix)"
             )
-        coo = matrix.tocoo(copy=False)
+        coo = sparse.tocoo(copy=False)
         n_out, n_in = coo.shape
         return cls.from_edges(coo.col, coo.row, n_in=n_in, n_out=n_out)
 
@@ -209,7 +210,7 @@ class BipartiteGraph(Frozen):
         return self._cache["fan_out"]
 
     @property
-    def by_source(self) -> tuple[Int[np.ndarray, n_in + 1], EdgeIds]:
+    def by_source(self) -> tuple[Int[np.ndarray, "n_in+1"], EdgeIds]:
         """The edges sorted by source: `(indptr, edge_ids)`; edges `edge_ids[indptr[s]:indptr[s + 1]]` leave source `s`.
 
         Inside a source the targets increase. Found by a counting sort, linear in the edges.
@@ -246,7 +247,7 @@ class BipartiteGraph(Frozen):
             )
         return position
 
-    def has_edges(self, sources: Any, targets: Any) -> Bool[np.ndarray, pair]:
+    def has_edges(self, sources: Any, targets: Any) -> Bool[np.ndarray, "pair"]:
         """Tell for each pair of units whether it is an edge.
 
         Raises
@@ -311,7 +312,7 @@ class BipartiteGraph(Frozen):
             Id in this graph of each edge of the new one: `values[edge_ids]` carries an edge vector along.
         """
         indptr, edge_ids = self.by_source
-        return BipartiteGraph._trusted(self.n_out, self.n_in, indptr, self.targets[edge_ids]), edge_ids
+        return BipartiteGraph.from_canonical(self.n_out, self.n_in, indptr, self.targets[edge_ids]), edge_ids
 
     # value semantics ---------------------------------------------------------------------------------------------
 
@@ -348,7 +349,7 @@ class BipartiteGraph(Frozen):
         return f"<table><caption>BipartiteGraph</caption>{cells}</table>"
 
 
-def pair_keys(sources: np.ndarray, targets: np.ndarray, n_in: int) -> Int[np.ndarray, pair]:
+def pair_keys(sources: np.ndarray, targets: np.ndarray, n_in: int) -> Int[np.ndarray, "pair"]:
     """Return one int64 per pair, `target * n_in + source`: sorting keys sorts edges into canonical order."""
     return targets.astype(np.int64) * n_in + sources
 
@@ -358,7 +359,7 @@ def _spread(degrees: np.ndarray) -> str:
 
 
 def _duplicate(key: int, n_in: int) -> DuplicateEdge:
-    pair = f"({int(key) % n_in}, {int(key) // n_in}) twice"
+    pair = f"({key % n_in}, {key // n_in}) twice"
     return DuplicateEdge("edge (source, target)", pair, "every pair at most once", "numpy.unique on the pairs first")
 
 

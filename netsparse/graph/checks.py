@@ -18,10 +18,9 @@ def as_size(name: str, value: Any) -> int:
     InvalidSize
         If it is not a whole number of at least 1.
     """
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < 1:
-        raise InvalidSize(name, repr(value), "a whole number of units, at least 1", f"{name}=1000")
-    return int(value)
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise InvalidSize(name, f"{value!r}", "a whole number of units, at least 1", f"{name}=1000")
+    return int(value)  # pyright: ignore[reportUnknownArgumentType] - numpy integers are generic over their width
 
 
 def as_unit_ids(name: str, values: Any) -> UnitIds:

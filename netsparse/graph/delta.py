@@ -48,12 +48,11 @@ class EdgeDelta(Frozen):
     values: np.ndarray | None
 
     def __init__(self, removed: Any = (), added_sources: Any = (), added_targets: Any = (), values: Any = None) -> None:
-        ids = [_own(as_unit_ids("removed", list(removed) if isinstance(removed, tuple) else removed))]
-        for name, units in (("added_sources", added_sources), ("added_targets", added_targets)):
-            ids.append(_own(as_unit_ids(name, list(units) if isinstance(units, tuple) else units)))
+        given = {"removed": removed, "added_sources": added_sources, "added_targets": added_targets}
+        ids = [_own(as_unit_ids(name, units)) for name, units in given.items()]
         if len(ids[1]) != len(ids[2]):
-            given = f"{len(ids[1])} sources and {len(ids[2])} targets"
-            raise InvalidEdges("added pairs", given, "as many sources as targets", "arrays of the same length")
+            counts = f"{len(ids[1])} sources and {len(ids[2])} targets"
+            raise InvalidEdges("added pairs", counts, "as many sources as targets", "arrays of the same length")
         if values is not None:
             values = _own(as_edge_vector("values", values, len(ids[1])))
         self._fill(removed=ids[0], added_sources=ids[1], added_targets=ids[2], values=values)
@@ -164,7 +163,7 @@ def apply(graph: BipartiteGraph, delta: EdgeDelta) -> tuple[BipartiteGraph, Edge
     old_to_new[keep] = np.flatnonzero(~is_added)
     added = np.empty(len(order), dtype=graph.indptr.dtype)
     added[order] = np.flatnonzero(is_added)
-    after = BipartiteGraph._trusted(graph.n_in, graph.n_out, indptr, indices)
+    after = BipartiteGraph.from_canonical(graph.n_in, graph.n_out, indptr, indices)
     return after, EdgeMap(old_to_new, added)
 
 
@@ -273,8 +272,8 @@ def _kept(graph: BipartiteGraph, removed: EdgeIds) -> EdgeMask:
 
 
 def _merge(
-    kept: Int[np.ndarray, kept], added: Int[np.ndarray, added], n_in: int
-) -> tuple[Int[np.ndarray, added], np.ndarray]:
+    kept: Int[np.ndarray, "kept"], added: Int[np.ndarray, "added"], n_in: int
+) -> tuple[Int[np.ndarray, "added"], np.ndarray]:
     """Merge the sorted keys `kept` with the unsorted `added`.
 
     Returns the order that sorts `added`, and for each position of the merged sequence whether it is an added one.
@@ -295,7 +294,7 @@ def _merge(
     return order, is_added
 
 
-def _is_in(keys: Int[np.ndarray, edge], others: Int[np.ndarray, other]) -> EdgeMask:
+def _is_in(keys: Int[np.ndarray, "edge"], others: Int[np.ndarray, "other"]) -> EdgeMask:
     """Tell for each of the sorted `keys` whether it is among the sorted `others`."""
     if not len(others):
         return np.zeros(len(keys), dtype=bool)

@@ -42,8 +42,8 @@ def free_pairs(graph: BipartiteGraph, n_pairs: int, *, rng: Seed) -> tuple[UnitI
 
 
 def sample_free_keys(
-    edges: Int[np.ndarray, edge], n_all: int, n_keys: int, rng: np.random.Generator
-) -> Int[np.ndarray, key]:
+    edges: Int[np.ndarray, "edge"], n_all: int, n_keys: int, rng: np.random.Generator
+) -> Int[np.ndarray, "key"]:
     """Draw `n_keys` distinct numbers below `n_all` that are not among the sorted `edges`; returned sorted."""
     n_free = n_all - len(edges)
     if n_keys > n_free:

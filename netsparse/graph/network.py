@@ -45,7 +45,7 @@ class SparseNetwork(Frozen):
     layers: tuple[BipartiteGraph, ...]
     joints: tuple[UnitIds | None, ...]
 
-    def __init__(self, layers: Iterable[BipartiteGraph], joints: Iterable[Any] | None = None) -> None:
+    def __init__(self, layers: Iterable[Any], joints: Iterable[Any] | None = None) -> None:
         layers = tuple(layers)
         if not layers or not all(isinstance(layer, BipartiteGraph) for layer in layers):
             given = f"{[type(layer).__name__ for layer in layers]}"

@@ -175,7 +175,7 @@ class SparseLinear(nn.Module):
             self.weight.data = values
         self.weight.grad = None
 
-    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any, **kwargs: Any) -> None:
         indptr, indices = state_dict.get(f"{prefix}indptr"), state_dict.get(f"{prefix}indices")
         if isinstance(indptr, Tensor) and isinstance(indices, Tensor):
             graph = BipartiteGraph(self.n_in, self.n_out, indptr.cpu().numpy(), indices.cpu().numpy())
@@ -184,7 +184,7 @@ class SparseLinear(nn.Module):
                 self._wire(graph, self.weight.device)
             # the wiring is in place; a copy into the buffers would write into the graph's own arrays
             state_dict = {**state_dict, f"{prefix}indptr": self.indptr, f"{prefix}indices": self.indices}
-        super()._load_from_state_dict(state_dict, prefix, *args)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def extra_repr(self) -> str:
         """Describe the layer in one line."""

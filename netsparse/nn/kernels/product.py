@@ -24,7 +24,9 @@ class SparseProduct(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the names
+        ctx: Any, *grads: Any
+    ) -> tuple[Tensor | None, Tensor | None, None, None]:
         """Compute W^T g for the input and the entries of g x^T at the edges for the weights, each only if needed."""
         x, weight = ctx.saved_tensors
         g = grads[0].contiguous()

@@ -1,0 +1,64 @@
+"""The figures of a run folder; every comparison is drawn over the main run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from netsparse.atomic import atomic_path
+from netsparse.cli.job import POINTS, Outcome
+from netsparse.plotting import accuracy_history, degree_distribution, input_fan_out, structure_and_function
+from netsparse.robustness import mean_over_trials
+
+
+def draw_figures(outcomes: Sequence[Outcome], shape: tuple[int, ...], folder: Path) -> None:
+    """Draw training, robustness, degrees and inputs into `folder` as PNG; raises `DiskFull`."""
+    folder.mkdir(exist_ok=True)
+    with mpl.rc_context({"font.size": 10, "figure.dpi": 150}):
+        for name, figure in {
+            "training": training(outcomes),
+            "robustness": robustness(outcomes),
+            "degrees": degrees(outcomes),
+            "inputs": inputs(outcomes, shape),
+        }.items():
+            with atomic_path(folder / f"{name}.png") as temporary:
+                figure.savefig(temporary, format="png", metadata={"Software": None})
+
+
+def training(outcomes: Sequence[Outcome]) -> Figure:
+    """Accuracy over the epochs."""
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    accuracy_history({outcome.name: outcome.result.history for outcome in outcomes}, ax=figure.subplots())
+    return figure
+
+
+def robustness(outcomes: Sequence[Outcome]) -> Figure:
+    """Percolation and accuracy under link removal on one axis."""
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    structure_and_function(
+        {outcome.name: outcome.curve.to_frame(points=POINTS) for outcome in outcomes},
+        {outcome.name: mean_over_trials(outcome.removal) for outcome in outcomes},
+        thresholds={outcome.name: outcome.curve.threshold().fraction_removed for outcome in outcomes},
+        ax=figure.subplots(),
+    )
+    return figure
+
+
+def degrees(outcomes: Sequence[Outcome]) -> Figure:
+    """Fan-out distribution of the trained networks."""
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    degree_distribution({outcome.name: outcome.result.network for outcome in outcomes}, ax=figure.subplots())
+    return figure
+
+
+def inputs(outcomes: Sequence[Outcome], shape: tuple[int, ...]) -> Figure:
+    """Fan-out of the input pixels, one image per run; complete layers look the same everywhere and are left out."""
+    sparse = [outcome for outcome in outcomes if outcome.result.network.layers[0].density < 1.0] or list(outcomes)
+    figure = Figure(figsize=(3.6 * len(sparse), 3.4), layout="constrained")
+    largest = max(int(outcome.result.network.layers[0].fan_out.max()) for outcome in sparse)
+    for ax, outcome in zip(figure.subplots(1, len(sparse), squeeze=False)[0], sparse, strict=True):
+        input_fan_out(outcome.result.network, shape, title=f"{outcome.name}, after training", largest=largest, ax=ax)
+    return figure

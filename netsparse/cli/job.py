@@ -1,0 +1,123 @@
+"""The main job: train, measure, percolate, remove links - each run into its own folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from netsparse.datasets import Dataset
+from netsparse.errors import unknown_name
+from netsparse.graph import SparseNetwork
+from netsparse.metrics import summarize
+from netsparse.nn import KERNELS
+from netsparse.percolation import PercolationCurve, percolate
+from netsparse.provenance import provenance
+from netsparse.robustness import area_under_accuracy, link_removal
+from netsparse.train import RunFolder, TrainConfig, TrainResult, fit
+
+POINTS = 200
+
+COMPARISONS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
+    "static": lambda config: config.model_copy(update={"rule": "static"}),
+    "dense": lambda config: config.model_copy(update={"rule": "static", "generator": "complete", "density": 1.0}),
+}
+"""What a run can be compared with: the same start without rewiring, and the same widths with every edge."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trained network with everything the main job measures on it."""
+
+    name: str
+    config: TrainConfig
+    result: TrainResult
+    metrics: pd.DataFrame
+    curve: PercolationCurve
+    removal: pd.DataFrame
+
+    def summary(self) -> dict[str, Any]:
+        """Return the run's row of the summary table."""
+        last, best, threshold = self.result.last, self.result.best, self.curve.threshold()
+        whole = self.metrics.query("stage == 'trained' and layer == 'network'").set_index("metric")["value"]
+        return {
+            "run": self.name,
+            "edges": last.network.n_edges,
+            "sparsity": last.network.sparsity,
+            "test_accuracy": last.test_accuracy,
+            "best_on_validation_test_accuracy": best.test_accuracy,
+            "best_on_validation_epoch": best.epoch,
+            **{name: float(whole[name]) for name in WHOLE_NETWORK if name in whole},
+            "percolation_threshold": threshold.fraction_removed,
+            "percolation_threshold_error": threshold.error,
+            "r_index": self.curve.r_index,
+            "area_under_accuracy": area_under_accuracy(self.removal),
+            "seconds_per_epoch": float(self.result.timing["train_seconds"].median()),
+        }
+
+
+WHOLE_NETWORK = ("giant_component", "spectral_gap", "algebraic_connectivity_giant")
+
+
+def parse_comparisons(text: str, main: str) -> list[str]:
+    """Return the names in "static,dense", without the main run's own; "none" is an empty list.
+
+    Raises
+    ------
+    UnknownName
+        The message lists the comparisons.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip() not in ("", "none")]
+    for name in names:
+        if name not in COMPARISONS:
+            raise unknown_name("compare", name, {"none": None, **COMPARISONS})
+    return [name for name in dict.fromkeys(names) if name != main]
+
+
+def train_into(
+    folder: RunFolder, config: TrainConfig, network: SparseNetwork, dataset: Dataset, **fit_options: Any
+) -> TrainResult:
+    """Write config.json and provenance.json, then train with every epoch's files in the folder."""
+    settings = config.model_dump(mode="json")
+    folder.write_json("config.json", settings)
+    folder.write_json("provenance.json", provenance(settings, seed=config.seed))
+    options = {**config.fit_options(), **fit_options}
+    result = fit(network, dataset, rewiring=config.rewiring(), out=folder.path, **options)
+    kernels = [layer.kernel for layer in result.model.sparse_layers()]
+    compute = {"kernels": kernels, "truly_sparse": [KERNELS[kernel].is_sparse for kernel in kernels]}
+    folder.write_json("provenance.json", {**provenance(settings, seed=config.seed), "compute": compute})
+    return result
+
+
+def study(
+    name: str,
+    folder: RunFolder,
+    config: TrainConfig,
+    network: SparseNetwork,
+    dataset: Dataset,
+    *,
+    trials: int,
+    say: Callable[[str], None],
+) -> Outcome:
+    """Train one network, measure, percolate and probe it, and write the tables."""
+    result = train_into(folder, config, network, dataset)
+    say(f"{name}: measuring the graph")
+    stages = (("initial", result.initial, None), ("trained", result.network, result.weights))
+    metrics = pd.concat(
+        [summarize(wiring, weights=weights).assign(stage=stage) for stage, wiring, weights in stages], ignore_index=True
+    )
+    folder.write_table("metrics.csv", metrics[["stage", *metrics.columns.drop("stage")]])
+    say(f"{name}: percolation, {trials} trials")
+    curve = percolate(result.network, trials=trials, rng=config.seed)
+    folder.write_table("percolation.csv", curve.to_frame(points=POINTS))
+    say(f"{name}: accuracy under link removal, {trials} trials")
+    removal = link_removal(result.model, dataset, trials=trials, rng=config.seed)
+    folder.write_table("link_removal.csv", removal)
+    return Outcome(name, config, result, metrics, curve, removal)
+
+
+def summary_table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """Return one row per run."""
+    return pd.DataFrame([outcome.summary() for outcome in outcomes])

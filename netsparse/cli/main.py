@@ -1,0 +1,58 @@
+"""The `netsparse` command: its verbs, and the door where every error becomes one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from netsparse import __version__
+from netsparse.cli.run import run
+from netsparse.cli.train import train
+from netsparse.errors import NetsparseError
+
+app = typer.Typer(
+    help="Sparse neural networks as bipartite graphs: generate, train, measure, percolate, export.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(train)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"netsparse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _netsparse(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line; every expected failure is one line on stderr and exit code 2, an interrupt 130."""
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    try:
+        code = app(standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted; the run folder keeps what was finished", 130)
+    except NetsparseError as error:
+        _fail(str(error), 2)
+    except Exception as error:
+        # usage errors belong to the click that typer uses, its own copy in newer releases; all can say themselves
+        if not hasattr(error, "format_message"):
+            raise
+        _fail(f"{error.format_message()} Try 'netsparse --help'.", 2)  # type: ignore[attr-defined]
+    sys.exit(code or 0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"netsparse: {' '.join(message.split())}", err=True)
+    sys.exit(code)

@@ -1,0 +1,49 @@
+"""The options that several verbs share, each said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netsparse.errors import InvalidSize
+
+Data = Annotated[
+    str, typer.Option(help="digits, mnist, fashion-mnist, cifar10, or a path to an .npz file or a folder of IDX files.")
+]
+Widths = Annotated[str, typer.Option(help="Units of the sparse hidden layers, separated by commas.")]
+Density = Annotated[float, typer.Option(help="Fraction of all pairs that are edges, in (0, 1]; 0.01 is 99 % sparse.")]
+Generator = Annotated[
+    str, typer.Option(help="How each layer is wired: erdos_renyi, near_biregular, biregular, complete.")
+]
+Allocation = Annotated[str, typer.Option(help="How the density is shared between layers: uniform, erk.")]
+Rule = Annotated[str, typer.Option(help="How the topology adapts between epochs: set, or static for not at all.")]
+Fraction = Annotated[float, typer.Option(help="Share of each layer's edges that the rule replaces.")]
+Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
+BatchSize = Annotated[int, typer.Option(help="Images per step.")]
+Optimizer = Annotated[str, typer.Option(help="sgd (momentum 0.9) or adam.")]
+LearningRate = Annotated[
+    float | None, typer.Option("--lr", help="First learning rate; default 0.05 (sgd), 0.001 (adam).")
+]
+WeightDecay = Annotated[float, typer.Option(help="Weight decay, as torch's optimizers define it.")]
+Validation = Annotated[
+    int | None,
+    typer.Option(help="Training images held back for validation; default the last 10,000 or a fifth, 0 trains on all."),
+]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Out = Annotated[Path, typer.Option(help="Folder that holds the run folders.")]
+Name = Annotated[str | None, typer.Option(help="Name of the run folder; default made from the settings.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where data sets lie or are downloaded to; default $NETSPARSE_DATA, else data/.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON instead of a table.")]
+
+
+def parse_widths(text: str) -> tuple[int, ...]:
+    """Return "1000,1000,1000" as numbers; raises `InvalidSize`."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        expected = "whole numbers of units, separated by commas"
+        raise InvalidSize("widths", repr(text), expected, "--widths 1000,1000,1000") from None

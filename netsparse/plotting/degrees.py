@@ -1,0 +1,36 @@
+"""How many edges the units of a network have, before and after training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from netsparse.graph import SparseNetwork
+from netsparse.plotting.canvas import axes, colours, plain
+
+
+def degree_distribution(networks: Mapping[str, SparseNetwork], *, ax: Axes | None = None) -> Axes:
+    """Draw the complementary cumulative distribution of fan-out over all units that feed a sparse layer.
+
+    P(fan-out >= k) against k on logarithmic axes: a straight line would be a power law, a cliff an Erdos-Renyi layer.
+
+    Parameters
+    ----------
+    networks : mapping of str to SparseNetwork
+        Name -> wiring.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+    """
+    ax = plain(axes(ax))
+    for name, colour in colours(networks).items():
+        degrees = np.concatenate([layer.fan_out for layer in networks[name].layers])
+        counts = np.bincount(degrees)
+        at_least = counts[::-1].cumsum()[::-1] / len(degrees)
+        k = np.flatnonzero(counts)
+        k = k[k > 0]
+        ax.plot(k, at_least[k], ".-", color=colour, markersize=4, linewidth=1.2, label=name)
+    ax.set(xlabel="fan-out k", ylabel="share of units with fan-out >= k", xscale="log", yscale="log")
+    ax.legend(frameon=False, fontsize="small")
+    return ax

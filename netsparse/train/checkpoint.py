@@ -1,0 +1,93 @@
+"""Models on disk: safetensors with the wiring inside, and what rebuilds the module. Nothing unpickles."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from netsparse.atomic import atomic_path
+from netsparse.errors import InvalidFile, NetsparseError
+from netsparse.graph import BipartiteGraph, SparseNetwork
+from netsparse.nn import SparseMLP
+
+FORMAT = 1
+
+
+def save_model(model: SparseMLP, path: str | os.PathLike[str]) -> None:
+    """Write `model` to `path`, whole or not at all: every tensor of its `state_dict`, wiring included.
+
+    The same model gives the same bytes: no time, no path, one metadata entry (a JSON object with sorted keys).
+
+    Raises
+    ------
+    DiskFull
+        If there is no room; an older file at `path` is then still whole.
+    """
+    layers = model.sparse_layers()
+    settings = {
+        "format": FORMAT,
+        "sizes": model.network.sizes,
+        "n_classes": model.n_classes,
+        "head": None if model.head is None else "dense",
+        "bias": layers[0].bias is not None,
+        "activation": layers[0].activation if model.head is not None or len(layers) > 1 else "relu",
+        "backends": [layer.backend for layer in layers],
+    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with atomic_path(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata={"netsparse": json.dumps(settings, sort_keys=True)})
+        except SafetensorError as error:
+            raise _as_os_error(error) from error
+
+
+def load_model(path: str | os.PathLike[str]) -> SparseMLP:
+    """Read a model that `save_model` wrote, with its topology.
+
+    Raises
+    ------
+    InvalidFile
+        If the file is absent, truncated or not a netsparse model.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            settings = json.loads((file.metadata() or {})["netsparse"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        model = _rebuilt(settings, tensors)
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError, NetsparseError) as error:
+        expected, fix = (
+            "a whole file written by save_model",
+            "netsparse.train.load_model('runs/<run>/model.safetensors')",
+        )
+        reason = "no such file" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error}"
+        raise InvalidFile(f"model file '{path}'", reason, expected, fix) from error
+    return model
+
+
+def _rebuilt(settings: dict[str, Any], tensors: dict[str, Any]) -> SparseMLP:
+    sizes = settings["sizes"]
+    layers = [
+        BipartiteGraph(
+            sizes[k], sizes[k + 1], tensors[f"layers.{k}.indptr"].numpy(), tensors[f"layers.{k}.indices"].numpy()
+        )
+        for k in range(len(sizes) - 1)
+    ]
+    names = {"head": settings["head"], "bias": settings["bias"], "activation": settings["activation"]}
+    rng = np.random.default_rng(0)  # every drawn weight is overwritten by the file's
+    model = SparseMLP(SparseNetwork(layers), settings["n_classes"], backend=settings["backends"][0], rng=rng, **names)
+    model.load_state_dict(tensors)
+    return model
+
+
+def _as_os_error(error: SafetensorError) -> Exception:
+    # safetensors hides the operating system's error number in its text: "... (os error 28)"
+    text = str(error)
+    number = text.rpartition("os error ")[2].rstrip(")") if "os error " in text else ""
+    return OSError(int(number), text) if number.isdigit() else error

@@ -1,0 +1,105 @@
+"""`TrainResult`: what a run leaves behind, last and best-on-validation side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+from netsparse.graph import SparseNetwork
+from netsparse.nn import SparseMLP
+from netsparse.typing import EdgeVector
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A model at the end of one epoch, before that epoch's rewiring.
+
+    Parameters
+    ----------
+    epoch : int
+        Counted from 1.
+    validation_accuracy, test_accuracy : float
+        Accuracy there; the test accuracy was never used to choose anything. NaN without a validation split.
+    network : SparseNetwork
+        The wiring of that epoch.
+    weights : tuple of arrays
+        One edge vector per layer.
+    state : dict
+        Copy of the model's `state_dict`.
+    """
+
+    epoch: int
+    validation_accuracy: float
+    test_accuracy: float
+    network: SparseNetwork
+    weights: tuple[EdgeVector, ...]
+    state: dict[str, torch.Tensor]
+
+    @classmethod
+    def of(cls, model: SparseMLP, epoch: int, validation_accuracy: float, test_accuracy: float) -> Snapshot:
+        """Copy the model as it is."""
+        state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        return cls(epoch, validation_accuracy, test_accuracy, model.network, model.weights, state)
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """The outcome of `netsparse.train.fit`.
+
+    Parameters
+    ----------
+    model : SparseMLP
+        The model after the last epoch.
+    initial : SparseNetwork
+        The wiring before the first step.
+    last, best : Snapshot
+        After the last epoch, and at the epoch of highest validation accuracy (the first of equals); without a
+        validation split both are the last.
+    history : DataFrame
+        One row per epoch and split (train, validation, test): loss, accuracy, and in the training row the rewiring
+        that followed (edges_dropped, edges_grown, turnover) and per-layer metrics (layer<k>_<name>).
+    timing : DataFrame
+        Seconds per epoch.
+    """
+
+    model: SparseMLP
+    initial: SparseNetwork
+    last: Snapshot
+    best: Snapshot
+    history: pd.DataFrame
+    timing: pd.DataFrame
+
+    @property
+    def network(self) -> SparseNetwork:
+        """The wiring after the last epoch."""
+        return self.last.network
+
+    @property
+    def weights(self) -> tuple[EdgeVector, ...]:
+        """One edge vector per sparse layer after the last epoch."""
+        return self.last.weights
+
+    @property
+    def test_accuracy(self) -> float:
+        """Accuracy of the last model on the test set."""
+        return self.last.test_accuracy
+
+    def summary(self) -> pd.DataFrame:
+        """Return the last and the best model in two rows."""
+        rows = [
+            {
+                "model": name,
+                "epoch": snapshot.epoch,
+                "validation_accuracy": snapshot.validation_accuracy,
+                "test_accuracy": snapshot.test_accuracy,
+                "n_edges": snapshot.network.n_edges,
+                "sparsity": snapshot.network.sparsity,
+            }
+            for name, snapshot in (("last", self.last), ("best on validation", self.best))
+        ]
+        return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html(index=False)

@@ -1,0 +1,63 @@
+"""Models on disk: same bytes for the same model, topology inside, one clear line for a bad file."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import netsparse as ns
+from netsparse import errors
+from netsparse.nn import SparseMLP
+from netsparse.train import load_model, save_model
+
+
+def model(**options):
+    return SparseMLP(ns.generators.layered([12, 20, 15], density=0.3, rng=0), rng=0, **{"n_classes": 4, **options})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"bias": False},
+        {"activation": "leaky_relu"},
+        {"head": None, "n_classes": None},
+        {"normalization": (0.3, 0.4)},
+    ],
+)
+def test_round_trip(tmp_path, options):
+    before = model(**options)
+    save_model(before, tmp_path / "m.safetensors")
+    after = load_model(tmp_path / "m.safetensors")
+    x = torch.rand(5, 12)
+    torch.testing.assert_close(after(x), before(x), rtol=0, atol=0)
+    assert after.network == before.network
+
+
+def test_dense_network_round_trip(tmp_path):
+    before = SparseMLP(ns.generators.layered([6, 5], density=1.0, generator="complete", rng=0), n_classes=2, rng=0)
+    save_model(before, tmp_path / "m.safetensors")
+    assert load_model(tmp_path / "m.safetensors").sparse_layers()[0].kernel == "dense"
+
+
+def test_same_model_same_bytes(tmp_path):
+    for name in "abc":
+        save_model(model(), tmp_path / name)
+    assert len({(tmp_path / name).read_bytes() for name in "abc"}) == 1
+
+
+def test_nothing_temporary_is_left(tmp_path):
+    save_model(model(), tmp_path / "m.safetensors")
+    assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_bad_files_are_one_clear_line(tmp_path):
+    whole = tmp_path / "m.safetensors"
+    save_model(model(), whole)
+    (tmp_path / "short").write_bytes(whole.read_bytes()[:-10])
+    (tmp_path / "text").write_text("not a model")
+    (tmp_path / "empty").write_bytes(b"")
+    save_file({"weight": torch.ones(3)}, tmp_path / "foreign")
+    for name in ("short", "text", "empty", "foreign", "absent"):
+        with pytest.raises(errors.InvalidFile, match=name) as caught:
+            load_model(tmp_path / name)
+        assert "\n" not in str(caught.value)

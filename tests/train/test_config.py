@@ -1,0 +1,50 @@
+"""Settings of a run: defaults of the main job, one clear line for every impossible value."""
+
+import json
+
+import pytest
+
+from netsparse import errors
+from netsparse.train import TrainConfig
+
+
+def test_defaults_are_the_main_job():
+    config = TrainConfig.checked()
+    network = config.network(784)
+    assert network.sizes == (784, 1000, 1000, 1000)
+    assert network.n_edges == 27_840
+    assert repr(config.rewiring()) == "SET(fraction=0.3, drop='sign_wise', newborn_std=0.0)"
+    assert TrainConfig.checked(rule="static").rewiring() is None
+
+
+def test_json_round_trip():
+    config = TrainConfig.checked(widths=(10, 20), density=0.5, lr=0.1, validation=0)
+    assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
+
+
+BAD = [
+    ({"density": 0}, errors.InvalidDensity, r"\(0, 1\]"),
+    ({"density": 1.5}, errors.InvalidDensity, "1.5"),
+    ({"density": "dense"}, errors.InvalidDensity, "dense"),
+    ({"density": float("nan")}, errors.InvalidDensity, "nan"),
+    ({"widths": (10, 0)}, errors.InvalidSize, "at least 1"),
+    ({"widths": (10, 2.5)}, errors.InvalidSize, "2.5"),
+    ({"widths": ()}, errors.InvalidSize, "two levels"),
+    ({"rule": "rigl"}, errors.UnknownName, "set, static"),
+    ({"generator": "ws"}, errors.UnknownName, "erdos_renyi"),
+    ({"allocation": "even"}, errors.UnknownName, "erk, uniform"),
+    ({"fraction": 1.1}, errors.InvalidOption, "fraction"),
+    ({"epochs": 0}, errors.InvalidOption, "epochs=50"),
+    ({"batch_size": 0}, errors.InvalidOption, "batch_size=128"),
+    ({"lr": -0.1}, errors.InvalidOption, "lr"),
+    ({"validation": -1}, errors.InvalidOption, "validation"),
+    ({"seed": -1}, errors.InvalidOption, "seed=0"),
+    ({"colour": "red"}, errors.InvalidOption, "colour"),
+]
+
+
+@pytest.mark.parametrize(("values", "error", "message"), BAD, ids=range(len(BAD)))
+def test_bad_input(values, error, message):
+    with pytest.raises(error, match=message) as caught:
+        TrainConfig.checked(**values)
+    assert "\n" not in str(caught.value)
