@@ -72,3 +72,36 @@ def percolation_counts(graph_or_network, order):
         for name, value in row.items():
             counts.setdefault(name, []).append(value)
     return counts
+
+
+def edge_rows(network, weights=None):
+    """Every edge as (layer, source unit, layer input, target unit, weight), one by one, in canonical order."""
+    rows = []
+    joints = [None, *getattr(network, "joints", ())]
+    for k, (graph, joint) in enumerate(zip(network.layers, joints, strict=True)):
+        for edge in range(graph.n_edges):
+            entry, target = int(graph.sources[edge]), int(graph.targets[edge])
+            source = entry if joint is None else int(joint[entry])
+            rows.append((k, source, entry, target, None if weights is None else float(weights[k][edge])))
+    return rows
+
+
+def adjacency_of(graph_or_network, weights=None):
+    """Dense symmetric adjacency matrix over all units, edge by edge; |w| where weights are given."""
+    n_units = sum(graph_or_network.sizes)
+    adjacency = np.zeros((n_units, n_units))
+    sources, targets = graph_or_network.unit_edges()
+    values = np.ones(len(sources)) if weights is None else np.concatenate(graph_or_network.edge_vectors(weights))
+    for source, target, value in zip(sources, targets, values, strict=True):
+        adjacency[source, target] += abs(value)
+        adjacency[target, source] += abs(value)
+    return adjacency
+
+
+def second_laplacian_eigenvalue(adjacency, *, normalized=False):
+    """lambda_2 of D - A, or of I - D^-1/2 A D^-1/2 where no unit is isolated, by a dense solver."""
+    degrees = adjacency.sum(axis=1)
+    laplacian = np.diag(degrees) - adjacency
+    if normalized:
+        laplacian = laplacian / np.sqrt(np.outer(degrees, degrees))
+    return np.linalg.eigvalsh(laplacian)[1]

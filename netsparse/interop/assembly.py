@@ -268,6 +268,8 @@ def _check_unique(
 
 
 def _as_array(values: Sequence[Any] | np.ndarray) -> np.ndarray:
+    if not isinstance(values, np.ndarray) and bool in set(map(type, values)):
+        return np.empty(0, dtype=object)  # numpy would take True for 1
     try:
         return np.asarray(values)
     except (ValueError, OverflowError):  # ragged lists, numbers beyond any type: found one by one

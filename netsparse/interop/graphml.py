@@ -120,7 +120,8 @@ def read_graphml(path: str | os.PathLike[str]) -> tuple[SparseNetwork, Weights |
     numbers may be written as floats. The edges of an undirected graph run from the lower to the higher layer. Other
     attributes are passed over. The file is streamed; a document type declaration is refused, entity bombs with it.
 
-    igraph writes 15 significant digits: weights that went through it are exact to float32, not to float64.
+    igraph writes 15 significant digits: weights that went through it are exact to float32, not to float64. It cannot
+    read weights of a magnitude below 2.3e-308 at all.
 
     Returns
     -------
@@ -229,8 +230,7 @@ def _graph(
     for number, (name, rows) in enumerate(attributes.items()):
         if name not in ids:
             ids[name] = f"u{number}"
-            kind = rows[0].dtype.kind
-            yield _key("node", ids[name], name, {"i": _int_type(rows), "f": "double"}.get(kind, "string"))
+            yield _key("node", ids[name], name, _type_of(rows))
     edge_columns = [] if joints is None else ["input"]
     edge_columns += [] if weights is None else ["weight", "sign", "abs_weight"]
     for name in edge_columns:
@@ -262,8 +262,10 @@ def _cell(key: str) -> str:
     return f'<data key="{key}">%{"r" if TYPES.get(key) == "double" else "s"}</data>'
 
 
-def _int_type(rows: list[np.ndarray]) -> str:
-    return "int" if all(abs(row).max() < 2**31 for row in rows) else "long"
+def _type_of(rows: list[np.ndarray]) -> str:
+    if rows[0].dtype.kind != "i":
+        return "double" if rows[0].dtype.kind == "f" else "string"
+    return "int" if all(row.min() >= -(2**31) and row.max() < 2**31 for row in rows) else "long"
 
 
 def _texts(name: str, column: list[Any]) -> list[Any]:

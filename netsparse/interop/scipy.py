@@ -61,9 +61,9 @@ def from_scipy(matrix: Any) -> tuple[BipartiteGraph, EdgeVector]:
     >>> graph, values.tolist()
     (BipartiteGraph(3 -> 1, 2 edges, density 0.667), [0, 7])
     """
-    if sp.issparse(matrix) and len(matrix.shape) != 2:
-        given = f"a sparse array of shape {matrix.shape}"
-        raise InvalidEdges("matrix", given, "shape (n_out, n_in)", "matrix.reshape((n_out, n_in))")
+    shape = getattr(matrix, "shape", (0, 0))
+    if len(shape) != 2:
+        raise InvalidEdges("matrix", f"shape {shape}", "shape (n_out, n_in)", "matrix.reshape((n_out, n_in))")
     graph = BipartiteGraph.from_scipy(matrix)
     stored = matrix.tocoo(copy=False)
     return graph, stored.data[np.lexsort((stored.col, stored.row))]

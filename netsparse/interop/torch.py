@@ -149,9 +149,7 @@ def _from_tensor(tensor: torch.Tensor) -> Layer:
         pairs, values = stored._indices(), stored._values()
     targets, sources = pairs.cpu().numpy()
     graph = BipartiteGraph.from_edges(sources, targets, n_in=n_in, n_out=n_out)
-    if values.dtype == torch.bfloat16:
-        values = values.float()
-    return graph, values.cpu().numpy()[np.lexsort((sources, targets))]
+    return graph, _to_numpy(values)[np.lexsort((sources, targets))]
 
 
 def _from_module(model: nn.Module, include_head: bool) -> tuple[SparseNetwork, tuple[EdgeVector, ...]]:
@@ -179,13 +177,16 @@ def _linear_modules(module: nn.Module, name: str, seen: set[nn.Module]) -> Itera
     if module in seen:
         return
     seen.add(module)
+    subject, parameters = f"module {name or 'model'!r}", dict(module.named_parameters(recurse=False))
+    if any(map(torch.nn.parameter.is_lazy, parameters.values())):
+        given = f"{type(module).__name__} without a shape"
+        raise InvalidNetwork(subject, given, "parameters with a shape", "one forward call first")
     if isinstance(module, torch.nn.Linear) or _has_graph(module):
         yield name, module
         return
-    for key, parameter in module.named_parameters(recurse=False):
-        if isinstance(parameter, torch.nn.UninitializedParameter) or parameter.ndim >= 2:
+    for key, parameter in parameters.items():
+        if parameter.ndim >= 2:
             given = f"{type(module).__name__} with a parameter {key!r} that is not the weight of a linear layer"
-            subject = f"module {name or 'model'!r}"
             raise InvalidNetwork(subject, given, "linear layers", "from_torch(model.classifier), one part of it")
     for key, child in module.named_children():
         yield from _linear_modules(child, f"{name}.{key}" if name else key, seen)
@@ -205,20 +206,21 @@ def _n_out(module: Any) -> int:
 
 
 def _from_layer(module: Any) -> Layer:
-    import torch
-
     if _has_graph(module):
-        values = module.weight.detach()
-        values = values.float() if values.dtype == torch.bfloat16 else values
-        return module.graph, values.cpu().numpy().copy()
+        return module.graph, _to_numpy(module.weight).copy()
     mask = getattr(module, "weight_mask", None)
     if mask is None:
         return _from_tensor(module.weight)
     graph, _ = _from_tensor(mask)
     # module.weight is as old as the last forward call: after an optimizer step only weight_orig is up to date
-    weight = (module.weight_orig * mask).detach().cpu()
-    values = weight[graph.targets, graph.sources]
-    return graph, (values.float() if values.dtype == torch.bfloat16 else values).numpy()
+    return graph, _to_numpy(module.weight_orig * mask)[graph.targets, graph.sources]
+
+
+def _to_numpy(tensor: torch.Tensor) -> np.ndarray:
+    import torch
+
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 def _shared(array: np.ndarray) -> torch.Tensor:
