@@ -105,6 +105,10 @@ class InvalidFile(NetsparseError, ValueError):
     """A foreign file (GraphML, IDX, npz, checkpoint) does not hold what it should."""
 
 
+class FileAbsent(InvalidFile, FileNotFoundError):
+    """A file, or the folder it should be written to, is not there."""
+
+
 class DatasetNotFound(NetsparseError, FileNotFoundError):
     """A data set is neither on disk nor downloadable."""
 

@@ -57,8 +57,9 @@ def degrees(outcomes: Sequence[Outcome]) -> Figure:
 def inputs(outcomes: Sequence[Outcome], shape: tuple[int, ...]) -> Figure:
     """Fan-out of the input pixels, one image per run; complete layers look the same everywhere and are left out."""
     sparse = [outcome for outcome in outcomes if outcome.result.network.layers[0].density < 1.0] or list(outcomes)
-    figure = Figure(figsize=(3.6 * len(sparse), 3.4), layout="constrained")
+    figure = Figure(figsize=(3.1 * len(sparse) + 0.6, 3.2), layout="constrained")
     largest = max(int(outcome.result.network.layers[0].fan_out.max()) for outcome in sparse)
     for ax, outcome in zip(figure.subplots(1, len(sparse), squeeze=False)[0], sparse, strict=True):
-        input_fan_out(outcome.result.network, shape, title=f"{outcome.name}, after training", largest=largest, ax=ax)
+        options = {"title": f"{outcome.name}, after training", "largest": largest, "colorbar": outcome is sparse[-1]}
+        input_fan_out(outcome.result.network, shape, ax=ax, **options)
     return figure

@@ -1,4 +1,7 @@
-"""The options that several verbs share, each said once."""
+"""The options that several verbs share, each said once.
+
+Numbers arrive as text: `TrainConfig` reads them, and its errors say what was given in one line.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +16,30 @@ Data = Annotated[
     str, typer.Option(help="digits, mnist, fashion-mnist, cifar10, or a path to an .npz file or a folder of IDX files.")
 ]
 Widths = Annotated[str, typer.Option(help="Units of the sparse hidden layers, separated by commas.")]
-Density = Annotated[float, typer.Option(help="Fraction of all pairs that are edges, in (0, 1]; 0.01 is 99 % sparse.")]
+Density = Annotated[
+    str, typer.Option(metavar="NUMBER", help="Fraction of all pairs that are edges, in (0, 1]; 0.01 is 99 % sparse.")
+]
 Generator = Annotated[
     str, typer.Option(help="How each layer is wired: erdos_renyi, near_biregular, biregular, complete.")
 ]
 Allocation = Annotated[str, typer.Option(help="How the density is shared between layers: uniform, erk.")]
 Rule = Annotated[str, typer.Option(help="How the topology adapts between epochs: set, or static for not at all.")]
-Fraction = Annotated[float, typer.Option(help="Share of each layer's edges that the rule replaces.")]
-Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
-BatchSize = Annotated[int, typer.Option(help="Images per step.")]
+Fraction = Annotated[str, typer.Option(metavar="NUMBER", help="Share of each layer's edges that the rule replaces.")]
+Epochs = Annotated[str, typer.Option(metavar="NUMBER", help="Passes over the training images.")]
+BatchSize = Annotated[str, typer.Option(metavar="NUMBER", help="Images per step.")]
 Optimizer = Annotated[str, typer.Option(help="sgd (momentum 0.9) or adam.")]
 LearningRate = Annotated[
-    float | None, typer.Option("--lr", help="First learning rate; default 0.05 (sgd), 0.001 (adam).")
+    str | None, typer.Option("--lr", metavar="NUMBER", help="First learning rate; default 0.1 (sgd), 0.001 (adam).")
 ]
-WeightDecay = Annotated[float, typer.Option(help="Weight decay, as torch's optimizers define it.")]
+WeightDecay = Annotated[str, typer.Option(metavar="NUMBER", help="Weight decay, as torch's optimizers define it.")]
 Validation = Annotated[
-    int | None,
-    typer.Option(help="Training images held back for validation; default the last 10,000 or a fifth, 0 trains on all."),
+    str | None,
+    typer.Option(
+        metavar="NUMBER",
+        help="Training images held back for validation; default the last 10,000 or a fifth, 0 trains on all.",
+    ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Seed = Annotated[str, typer.Option(metavar="NUMBER", help="Seed of everything random.")]
 Out = Annotated[Path, typer.Option(help="Folder that holds the run folders.")]
 Name = Annotated[str | None, typer.Option(help="Name of the run folder; default made from the settings.")]
 DataDir = Annotated[

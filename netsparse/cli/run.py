@@ -13,22 +13,25 @@ from netsparse.cli import options
 def run(
     data: options.Data = "digits",
     widths: options.Widths = "1000,1000,1000",
-    density: options.Density = 0.01,
+    density: options.Density = "0.01",
     generator: options.Generator = "erdos_renyi",
     allocation: options.Allocation = "uniform",
     rule: options.Rule = "set",
-    fraction: options.Fraction = 0.3,
-    epochs: options.Epochs = 50,
-    batch_size: options.BatchSize = 128,
+    fraction: options.Fraction = "0.3",
+    epochs: options.Epochs = "50",
+    batch_size: options.BatchSize = "128",
     optimizer: options.Optimizer = "sgd",
     lr: options.LearningRate = None,
-    weight_decay: options.WeightDecay = 5e-4,
+    weight_decay: options.WeightDecay = "5e-4",
     validation: options.Validation = None,
     compare: Annotated[
-        str, typer.Option(help="Also train the same widths as: static, dense, both, or none.")
+        str,
+        typer.Option(
+            help="Also train and overlay: static (same start, no rewiring), dense (every edge), static,dense, or none."
+        ),
     ] = "static",
-    trials: Annotated[int, typer.Option(help="Trials of percolation and of link removal.")] = 10,
-    seed: options.Seed = 0,
+    trials: Annotated[str, typer.Option(metavar="NUMBER", help="Trials of percolation and of link removal.")] = "10",
+    seed: options.Seed = "0",
     out: options.Out = Path("runs"),
     name: options.Name = None,
     data_dir: options.DataDir = None,
@@ -36,9 +39,8 @@ def run(
 ) -> None:
     """Generate a sparse network, train it while its topology adapts, measure, percolate, remove links, export.
 
-    Everything lands in one run folder: config.json, provenance.json, history.csv, timing.csv, metrics.csv,
-    percolation.csv, link_removal.csv, summary.csv, model.safetensors, best.safetensors, network.graphml, figures/
-    and, for every comparison, compare/NAME/ with the same tables.
+    Everything lands in one new folder: settings, tables, models, network.graphml and figures; every comparison has
+    its tables and models in compare/NAME/.
     """
     from netsparse.cli.figures import draw_figures
     from netsparse.cli.job import COMPARISONS, parse_comparisons, study, summary_table
@@ -53,17 +55,17 @@ def run(
         fraction=fraction, epochs=epochs, batch_size=batch_size, optimizer=optimizer, lr=lr,
         weight_decay=weight_decay, validation=validation, seed=seed,
     )  # fmt: skip
-    trials = checked_trials(trials)
+    n_trials = checked_trials(trials)
     names = parse_comparisons(compare, config.rule)
     path = run_path(out, name, config)
     dataset = load(config.data, data_dir=data_dir)
     configs = {config.rule: config} | {other: COMPARISONS[other](config) for other in names}
-    networks = {run: each.network(dataset.n_features) for run, each in configs.items()}
+    networks = {run: each.network(dataset) for run, each in configs.items()}
     folder = RunFolder(path)
     outcomes = []
     for each, network in networks.items():
         place = folder if each == config.rule else RunFolder(path / "compare" / each)
-        outcomes.append(study(each, place, configs[each], network, dataset, trials=trials, say=say))
+        outcomes.append(study(each, place, configs[each], network, dataset, trials=n_trials, say=say))
     say("writing network.graphml and figures")
     main = outcomes[0].result
     write_graphml(main.network, path / "network.graphml", weights=main.weights)

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-DIGITS = {"edges": 0, "best_on_validation_epoch": 0, "sparsity": 4, "seconds_per_epoch": 3}
+DIGITS = {"edges": 0, "best_validation_epoch": 0, "sparsity": 4, "seconds_per_epoch": 3}
 
 
 def say(text: str) -> None:

@@ -17,11 +17,11 @@ def checked_config(*, widths: str, **values: Any) -> TrainConfig:
     return TrainConfig.checked(widths=parse_widths(widths), **values)
 
 
-def checked_trials(trials: int) -> int:
-    """Return a number of trials; raises `InvalidOption` below 1."""
-    if trials < 1:
-        raise InvalidOption("trials", str(trials), "a whole number, at least 1", "--trials 10")
-    return trials
+def checked_trials(text: str) -> int:
+    """Return a number of trials; raises `InvalidOption` for anything but a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise InvalidOption("trials", repr(text), "a whole number, at least 1", "--trials 10")
+    return int(text)
 
 
 def run_path(out: Path, name: str | None, config: TrainConfig) -> Path:

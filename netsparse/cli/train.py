@@ -13,19 +13,19 @@ from netsparse.cli import options
 def train(
     data: options.Data = "digits",
     widths: options.Widths = "1000,1000,1000",
-    density: options.Density = 0.01,
+    density: options.Density = "0.01",
     generator: options.Generator = "erdos_renyi",
     allocation: options.Allocation = "uniform",
     rule: options.Rule = "set",
-    fraction: options.Fraction = 0.3,
-    epochs: options.Epochs = 50,
-    batch_size: options.BatchSize = 128,
+    fraction: options.Fraction = "0.3",
+    epochs: options.Epochs = "50",
+    batch_size: options.BatchSize = "128",
     optimizer: options.Optimizer = "sgd",
     lr: options.LearningRate = None,
-    weight_decay: options.WeightDecay = 5e-4,
+    weight_decay: options.WeightDecay = "5e-4",
     validation: options.Validation = None,
     device: Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")] = "cpu",
-    seed: options.Seed = 0,
+    seed: options.Seed = "0",
     out: options.Out = Path("runs"),
     name: options.Name = None,
     data_dir: options.DataDir = None,
@@ -51,15 +51,15 @@ def train(
     )  # fmt: skip
     path = run_path(out, name, config)
     dataset = load(config.data, data_dir=data_dir)
-    network = config.network(dataset.n_features)
+    network = config.network(dataset)
     result = train_into(RunFolder(path), config, network, dataset, device=device)
     row = {
         "run": config.rule,
         "edges": result.network.n_edges,
         "sparsity": result.network.sparsity,
         "test_accuracy": result.test_accuracy,
-        "best_on_validation_test_accuracy": result.best.test_accuracy,
-        "best_on_validation_epoch": result.best.epoch,
+        "test_accuracy_at_best_validation": result.best.test_accuracy,
+        "best_validation_epoch": result.best.epoch,
         "seconds_per_epoch": float(result.timing["train_seconds"].median()),
     }
     print_summary(pd.DataFrame([row]), path, as_json=json)

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from netsparse.atomic import atomic_path
-from netsparse.errors import InvalidFile, InvalidOption
+from netsparse.errors import FileAbsent, InvalidFile, InvalidOption
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.interop.assembly import Origin, Weights, network_from_columns, parse_joints
 from netsparse.interop.columns import (
@@ -45,10 +45,6 @@ HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 ESCAPES = {"\r": "&#13;"}
 NOT_FINITE = {"nan": "NaN", "inf": "INF", "-inf": "-INF"}
-
-
-class FileAbsent(InvalidFile, FileNotFoundError):
-    """A file, or the folder it should be written to, is not there."""
 
 
 def write_graphml(

@@ -15,6 +15,7 @@ def input_fan_out(
     *,
     title: str = "",
     largest: float | None = None,
+    colorbar: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the number of edges that leave each input unit, laid out as the image it came from.
@@ -30,6 +31,8 @@ def input_fan_out(
         What stands above.
     largest : float, optional
         Top of the colour scale, to compare pictures.
+    colorbar : bool
+        Whether to draw the scale; one is enough for pictures with the same `largest`.
     ax : Axes, optional
         Where to draw; a new figure if not given.
     """
@@ -42,5 +45,6 @@ def input_fan_out(
         image, cmap="magma", vmin=0, vmax=largest, interpolation="nearest", aspect="equal" if fits else "auto"
     )
     ax.set(xticks=[], yticks=[], title=title)
-    ax.figure.colorbar(drawn, ax=ax, shrink=0.8, label="fan-out")
+    if colorbar:
+        ax.figure.colorbar(drawn, ax=ax, shrink=0.8, label="fan-out")
     return ax

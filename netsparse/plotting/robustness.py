@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from netsparse.plotting.canvas import axes, colours, plain
 
 STRUCTURE = {"giant_component": "--", "outputs_reachable": ":"}
-LABELS = {"giant_component": "giant component", "outputs_reachable": "outputs reachable", "accuracy": "test accuracy"}
 
 
 def structure_and_function(
@@ -36,16 +38,27 @@ def structure_and_function(
     ax = plain(axes(ax, width=7.2, height=4.4))
     for name, colour in colours(accuracy).items():
         curve = accuracy[name].query("quantity == 'accuracy'")
-        label = f"{name}: {LABELS['accuracy']}"
-        ax.plot(curve["fraction_removed"], curve["mean"], "o-", color=colour, markersize=3, linewidth=1.8, label=label)
-        ax.fill_between(curve["fraction_removed"], curve["low"], curve["high"], color=colour, alpha=0.2, linewidth=0)
+        _line(ax, curve, "o-", colour, width=1.8)
         for observable, style in STRUCTURE.items():
-            rows = percolation[name].query("observable == @observable")
-            label = f"{name}: {LABELS[observable]}"
-            ax.plot(rows["fraction_removed"], rows["mean"], style, color=colour, linewidth=1.3, label=label)
-            ax.fill_between(rows["fraction_removed"], rows["low"], rows["high"], color=colour, alpha=0.12, linewidth=0)
-        if thresholds is not None:
+            rows = percolation[name]
+            _line(ax, rows[rows["observable"] == observable], style, colour, width=1.3)
+        if thresholds is not None and math.isfinite(thresholds[name]):
             ax.axvline(thresholds[name], color=colour, linewidth=0.8, alpha=0.6)
     ax.set(xlabel="fraction of edges removed", ylabel="share of units, accuracy", xlim=(0, 1), ylim=(0, 1.02))
-    ax.legend(frameon=False, fontsize="x-small", loc="lower left")
+    runs = [Line2D([], [], color=colour, linewidth=4, label=name) for name, colour in colours(accuracy).items()]
+    ax.add_artist(ax.legend(handles=runs, frameon=False, fontsize="small", loc="lower left"))
+    styles = {"test accuracy": "o-", "giant component": "--", "outputs reachable": ":"}
+    kinds = [Line2D([], [], color="0.3", label=label, **_style(style)) for label, style in styles.items()]
+    if thresholds is not None:
+        kinds.append(Line2D([], [], color="0.3", linewidth=0.8, label="percolation threshold"))
+    ax.legend(handles=kinds, frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.14, 0.0))
     return ax
+
+
+def _line(ax: Axes, rows: pd.DataFrame, style: str, colour: str, *, width: float) -> None:
+    ax.plot(rows["fraction_removed"], rows["mean"], color=colour, linewidth=width, **_style(style))
+    ax.fill_between(rows["fraction_removed"], rows["low"], rows["high"], color=colour, alpha=0.18, linewidth=0)
+
+
+def _style(style: str) -> dict[str, Any]:
+    return {"marker": "o", "markersize": 3, "linestyle": "-"} if style == "o-" else {"linestyle": style}

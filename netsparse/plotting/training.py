@@ -27,11 +27,11 @@ def accuracy_history(
     ax = plain(axes(ax))
     for name, colour in colours(histories).items():
         for split, style in zip(splits, ("-", "--", ":"), strict=False):
-            rows = histories[name].query("split == @split")
+            rows = histories[name][histories[name]["split"] == split]
             width = 1.8 if style == "-" else 1.0
             ax.plot(rows["epoch"], rows["accuracy"], style, color=colour, linewidth=width, label=f"{name}, {split}")
     ax.set(xlabel="epoch", ylabel="accuracy")
     lowest = min(float(history["accuracy"].quantile(0.05)) for history in histories.values())
-    ax.set_ylim(max(0.0, lowest - 0.05), 1.0)
-    ax.legend(frameon=False, fontsize="small")
+    ax.set_ylim(max(0.0, lowest - 0.05), 1.005)
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
     return ax

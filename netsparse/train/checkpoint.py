@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from netsparse.atomic import atomic_path
-from netsparse.errors import InvalidFile, NetsparseError
+from netsparse.errors import FileAbsent, InvalidFile, NetsparseError
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.nn import SparseMLP
 
@@ -52,8 +52,8 @@ def load_model(path: str | os.PathLike[str]) -> SparseMLP:
 
     Raises
     ------
-    InvalidFile
-        If the file is absent, truncated or not a netsparse model.
+    FileAbsent, InvalidFile
+        If the file is not there, truncated or not a netsparse model.
     """
     path = Path(path)
     try:
@@ -66,7 +66,9 @@ def load_model(path: str | os.PathLike[str]) -> SparseMLP:
             "a whole file written by save_model",
             "netsparse.train.load_model('runs/<run>/model.safetensors')",
         )
-        reason = "no such file" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, FileNotFoundError):
+            raise FileAbsent(f"model file '{path}'", "no such file", expected, fix) from error
+        reason = f"{type(error).__name__}: {error}"
         raise InvalidFile(f"model file '{path}'", reason, expected, fix) from error
     return model
 

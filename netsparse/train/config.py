@@ -7,11 +7,22 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from netsparse.datasets import Dataset
 from netsparse.errors import InvalidDensity, InvalidOption, InvalidSize, unknown_name
 from netsparse.generators import ALLOCATIONS, GENERATORS, layered
 from netsparse.generators.budget import as_density, as_sizes
 from netsparse.graph import SparseNetwork
 from netsparse.rewiring import RULES, RewiringRule
+from netsparse.train.optimizers import OPTIMIZERS
+from netsparse.train.splits import held_back
+
+NAMES: dict[str, Mapping[str, Any]] = {
+    "generator": GENERATORS,
+    "allocation": ALLOCATIONS,
+    "rule": {"static": None, **RULES},
+    "optimizer": OPTIMIZERS,
+}
+"""What the settings that are names may say."""
 
 
 class TrainConfig(BaseModel):
@@ -42,12 +53,11 @@ class TrainConfig(BaseModel):
     validation: int | None = Field(default=None, ge=0)
     seed: int = Field(default=0, ge=0)
 
-    @field_validator("generator", "allocation", "rule")
+    @field_validator(*NAMES)
     @classmethod
     def _known(cls, name: str, info: Any) -> str:
-        known = {"generator": GENERATORS, "allocation": ALLOCATIONS, "rule": {"static": None, **RULES}}[info.field_name]
-        if name not in known:
-            raise unknown_name(info.field_name, name, known)
+        if name not in NAMES[info.field_name]:
+            raise unknown_name(info.field_name, name, NAMES[info.field_name])
         return name
 
     @classmethod
@@ -67,9 +77,18 @@ class TrainConfig(BaseModel):
         as_density(config.density)
         return config
 
-    def network(self, n_in: int) -> SparseNetwork:
-        """Draw the network for data with `n_in` features; raises what `netsparse.generators.layered` raises."""
-        sizes = [n_in, *self.widths]
+    def network(self, dataset: Dataset) -> SparseNetwork:
+        """Draw the network for a data set, once it is clear that the settings fit it.
+
+        Raises
+        ------
+        InvalidOption
+            If more images are held back for validation than there are.
+        InvalidDensity, NoEdges, InvalidDegree
+            What `netsparse.generators.layered` raises.
+        """
+        held_back(len(dataset.x_train), self.validation)
+        sizes = [dataset.n_features, *self.widths]
         options = {"generator": self.generator, "allocation": self.allocation}
         return layered(sizes, density=self.density, rng=self.seed, **options)
 
@@ -92,6 +111,24 @@ def _one_line(error: ValidationError, cls: type[BaseModel]) -> InvalidOption | I
         raise cause
     name = str(first["loc"][0])
     kind = {"widths": InvalidSize, "density": InvalidDensity}.get(name, InvalidOption)
-    default = cls.model_fields[name].default if name in cls.model_fields else None
-    expected = first["msg"][0].lower() + first["msg"][1:]
-    return kind(name, repr(first["input"]), expected, f"{name}={default!r}")
+    expected, context = EXPECTED.get(first["type"], first["msg"]), first.get("ctx", {})
+    bounds = "".join(f", {words} {context[key]}" for key, words in BOUNDS.items() if key in context)
+    if name not in cls.model_fields:
+        return kind("setting", repr(name), "one of " + ", ".join(cls.model_fields), "leaving it out")
+    default = cls.model_fields[name].default
+    example = EXAMPLES.get(name, default)
+    return kind(name, repr(first["input"]), expected + bounds, f"{name}={example}")
+
+
+EXPECTED = {
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "greater_than_equal": "a number",
+    "less_than_equal": "a number",
+}
+BOUNDS = {"ge": "at least", "le": "at most"}
+EXAMPLES = {"lr": 0.1, "validation": 0}

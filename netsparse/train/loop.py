@@ -70,7 +70,7 @@ def fit(
     objective : str or Objective
         "natural": cross-entropy.
     batch_size, optimizer, lr, lr_schedule, momentum, weight_decay
-        Optimisation: "sgd" (lr 0.05, momentum) or "adam" (lr 0.001), or a function from parameters to an optimizer;
+        Optimisation: "sgd" (lr 0.1, momentum) or "adam" (lr 0.001), or a function from parameters to an optimizer;
         the rate falls linearly to 0 over the run ("linear") or stays ("constant").
     validation : int, optional
         Number of training images held back for validation, taken from the end. Default: 10,000, or a fifth of the

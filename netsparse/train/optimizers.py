@@ -22,7 +22,7 @@ class OptimizerKind:
 
 
 OPTIMIZERS = {
-    "sgd": OptimizerKind(torch.optim.SGD, 0.05, has_momentum=True),
+    "sgd": OptimizerKind(torch.optim.SGD, 0.1, has_momentum=True),
     "adam": OptimizerKind(torch.optim.Adam, 0.001, has_momentum=False),
 }
 

@@ -27,20 +27,9 @@ class Splits:
 
     @classmethod
     def of(cls, dataset: Dataset, validation: int | None, device: torch.device) -> Splits:
-        """Hold back the last `validation` training images; None means 10,000 or a fifth, whichever is fewer.
-
-        Raises
-        ------
-        InvalidOption
-            If `validation` is not a whole number that leaves at least one image to train on.
-        """
-        n = len(dataset.x_train)
-        held_back = min(VALIDATION, n // 5) if validation is None else validation
-        if not isinstance(held_back, int | np.integer) or isinstance(held_back, bool) or not 0 <= held_back < n:
-            expected = f"a whole number of the {n} training images, 0 to {n - 1}"
-            raise InvalidOption("validation", repr(validation), expected, f"validation={min(VALIDATION, n // 5)}")
+        """Hold back the last training images for validation, see `held_back`."""
         x, y = _tensor(dataset.x_train, device), _tensor(dataset.y_train, device)
-        cut = n - held_back
+        cut = len(x) - held_back(len(x), validation)
         test = _tensor(dataset.x_test, device), _tensor(dataset.y_test, device)
         return cls(x[:cut], y[:cut], x[cut:], y[cut:], *test)
 
@@ -48,6 +37,27 @@ class Splits:
         """Return mean and standard deviation of the training pixels (1 where all pixels are equal)."""
         std, mean = torch.std_mean(self.x_train.double() if self.x_train.numel() < 10**7 else self.x_train)
         return mean.item(), std.item() if std.item() > 0 else 1.0
+
+
+def held_back(n_train: int, validation: int | None) -> int:
+    """Return how many of `n_train` training images are held back; None means 10,000 or a fifth, whichever is fewer.
+
+    Raises
+    ------
+    InvalidOption
+        If `validation` is not a whole number that leaves at least one image to train on.
+
+    Examples
+    --------
+    >>> held_back(60_000, None), held_back(1438, None), held_back(60_000, 0)
+    (10000, 287, 0)
+    """
+    default = min(VALIDATION, n_train // 5)
+    count = default if validation is None else validation
+    if not isinstance(count, int | np.integer) or isinstance(count, bool) or not 0 <= count < n_train:
+        expected = f"a whole number of the {n_train} training images, 0 to {n_train - 1}"
+        raise InvalidOption("validation", repr(validation), expected, f"validation={default}")
+    return int(count)
 
 
 def _tensor(array: np.ndarray, device: torch.device) -> Tensor:

@@ -2,15 +2,29 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from netsparse import errors
+from netsparse.datasets import Dataset
 from netsparse.train import TrainConfig
+
+
+def images(n_features, n=20):
+    x, y = np.zeros((n, n_features), dtype=np.float32), np.arange(n) % 2
+    return Dataset.from_arrays(x, y, x, y)
+
+
+def test_settings_that_do_not_fit_the_data():
+    with pytest.raises(errors.InvalidOption, match="0 to 19"):
+        TrainConfig.checked(validation=20).network(images(784))
+    with pytest.raises(errors.NoEdges, match="4 -> 3"):
+        TrainConfig.checked(widths=(3,)).network(images(4))
 
 
 def test_defaults_are_the_main_job():
     config = TrainConfig.checked()
-    network = config.network(784)
+    network = config.network(images(784))
     assert network.sizes == (784, 1000, 1000, 1000)
     assert network.n_edges == 27_840
     assert repr(config.rewiring()) == "SET(fraction=0.3, drop='sign_wise', newborn_std=0.0)"
@@ -39,6 +53,7 @@ BAD = [
     ({"lr": -0.1}, errors.InvalidOption, "lr"),
     ({"validation": -1}, errors.InvalidOption, "validation"),
     ({"seed": -1}, errors.InvalidOption, "seed=0"),
+    ({"optimizer": "sdg"}, errors.UnknownName, "adam, sgd"),
     ({"colour": "red"}, errors.InvalidOption, "colour"),
 ]
 

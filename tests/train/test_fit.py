@@ -221,7 +221,7 @@ BAD = [
     ({"epochs": 1.5}, errors.InvalidOption, "1.5"),
     ({"batch_size": 0}, errors.InvalidOption, "batch_size=10"),
     ({"optimizer": "sgdd"}, errors.UnknownName, "adam, sgd"),
-    ({"lr": -1.0}, errors.InvalidOption, "lr=0.05"),
+    ({"lr": -1.0}, errors.InvalidOption, "lr=0.1"),
     ({"lr": math.nan}, errors.InvalidOption, "nan"),
     ({"weight_decay": -1.0}, errors.InvalidOption, "weight_decay"),
     ({"lr_schedule": "cosin"}, errors.UnknownName, "constant, linear"),

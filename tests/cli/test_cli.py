@@ -1,0 +1,288 @@
+"""The command line as a user meets it: a real process, real files, one line per mistake."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import igraph
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+
+import netsparse as ns
+from netsparse.cli.main import main
+from netsparse.train import load_model
+
+SMALL = ("--widths", "40,30", "--density", "0.1", "--epochs", "3", "--trials", "3")
+TRAIN_SMALL = SMALL[:-2]
+
+
+def netsparse(*arguments, cwd, **options):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **options.pop("env", {})}
+    command = [sys.executable, "-m", "netsparse", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, **options)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One run with both comparisons."""
+    folder = tmp_path_factory.mktemp("cli")
+    done = netsparse("run", *SMALL, "--compare", "static,dense", "--name", "first", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "runs" / "first", done
+
+
+def test_run_folder_is_complete(finished):
+    run, done = finished
+    tables = {"history.csv", "timing.csv", "metrics.csv", "percolation.csv", "link_removal.csv"}
+    models = {"model.safetensors", "best.safetensors", "config.json", "provenance.json"}
+    whole = tables | models | {"summary.csv", "network.graphml", "figures", "compare"}
+    assert {p.name for p in run.iterdir()} == whole
+    assert {p.name for p in (run / "figures").iterdir()} == {
+        "training.png",
+        "robustness.png",
+        "degrees.png",
+        "inputs.png",
+    }
+    for name in ("static", "dense"):
+        assert {p.name for p in (run / "compare" / name).iterdir()} == tables | models
+    assert all(p.read_bytes()[:4] == b"\x89PNG" for p in (run / "figures").iterdir())
+    assert "everything is in runs/first" in done.stdout
+    assert not list(run.rglob("*.tmp"))
+
+
+def test_tables_say_what_happened(finished):
+    run, _ = finished
+    history = pd.read_csv(run / "history.csv")
+    assert history["epoch"].max() == 3
+    assert history.query("epoch < 3 and split == 'train'")["edges_dropped"].tolist() == [113, 113]
+    removal = pd.read_csv(run / "link_removal.csv")
+    assert removal.groupby("trial").size().tolist() == [21, 21, 21]
+    metrics = pd.read_csv(run / "metrics.csv")
+    assert set(metrics["stage"]) == {"initial", "trained"}
+    curve = pd.read_csv(run / "percolation.csv")
+    assert set(curve["observable"]) == {"giant_component", "second_component", "outputs_reachable"}
+    summary = pd.read_csv(run / "summary.csv").set_index("run")
+    assert summary.index.tolist() == ["set", "static", "dense"]
+    assert summary.loc["set", "edges"] == summary.loc["static", "edges"] == 376
+    assert summary.loc["dense", "edges"] == 64 * 40 + 40 * 30
+    last_test = history.query("epoch == 3 and split == 'test'")["accuracy"].item()
+    assert summary.loc["set", "test_accuracy"] == last_test
+
+
+def test_static_starts_as_the_same_network(finished):
+    run, _ = finished
+    tables = [pd.read_csv(folder / "metrics.csv") for folder in (run, run / "compare" / "static")]
+    initial = [table.query("stage == 'initial'") for table in tables]
+    pd.testing.assert_frame_equal(*initial)
+
+
+def test_config_and_provenance(finished):
+    run, _ = finished
+    config = json.loads((run / "config.json").read_text())
+    assert (config["widths"], config["density"], config["seed"]) == ([40, 30], 0.1, 0)
+    provenance = json.loads((run / "provenance.json").read_text())
+    assert provenance["parameters"] == config
+    assert provenance["compute"]["truly_sparse"] == [True, True]
+    dense = json.loads((run / "compare" / "dense" / "provenance.json").read_text())
+    assert dense["compute"]["truly_sparse"] == [False, False]
+
+
+def test_graphml_equals_the_model_in_networkx_igraph_and_our_reader(finished):
+    run, _ = finished
+    model = load_model(run / "model.safetensors")
+    network, weights = ns.interop.read_graphml(run / "network.graphml")
+    assert network == model.network
+    for read, trained in zip(weights, model.weights, strict=True):
+        np.testing.assert_array_equal(read, trained.astype(np.float64))
+    expected = {
+        (f"L{k}N{s}", f"L{k + 1}N{t}"): float(w)
+        for k, (graph, values) in enumerate(zip(model.network.layers, model.weights, strict=True))
+        for s, t, w in zip(graph.sources, graph.targets, values, strict=True)
+    }
+    by_networkx = nx.read_graphml(run / "network.graphml")
+    assert {(u, v): w for u, v, w in by_networkx.edges(data="weight")} == expected
+    assert by_networkx.number_of_nodes() == sum(network.sizes)
+    by_igraph = igraph.Graph.Read_GraphML(str(run / "network.graphml"))
+    names = by_igraph.vs["id"]
+    assert {(names[e.source], names[e.target]): e["weight"] for e in by_igraph.es} == expected
+
+
+def test_same_seed_same_bytes(finished, tmp_path):
+    run, _ = finished
+    assert netsparse("run", *SMALL, "--compare", "none", "--name", "again", cwd=tmp_path).returncode == 0
+    for file in (
+        "history.csv",
+        "model.safetensors",
+        "best.safetensors",
+        "link_removal.csv",
+        "percolation.csv",
+        "metrics.csv",
+    ):
+        assert (tmp_path / "runs" / "again" / file).read_bytes() == (run / file).read_bytes(), file
+    assert not (tmp_path / "runs" / "again" / "compare").exists()
+
+
+def test_json_goes_to_stdout_alone(tmp_path):
+    done = netsparse("train", *TRAIN_SMALL, "--json", cwd=tmp_path)
+    summary = json.loads(done.stdout)
+    assert summary["folder"] == "runs/digits-set-40x30-d0.1-e3-seed0"
+    assert summary["runs"][0]["edges"] == 376
+
+
+def test_train_writes_what_fit_gives(tmp_path):
+    assert netsparse("train", *TRAIN_SMALL, "--rule", "static", "--name", "t", cwd=tmp_path).returncode == 0
+    net = ns.generators.layered([64, 40, 30], density=0.1, rng=0)
+    result = ns.train.fit(net, "digits", epochs=3, progress=False, rng=0)
+    back = pd.read_csv(tmp_path / "runs" / "t" / "history.csv")
+    np.testing.assert_allclose(back["accuracy"], result.history["accuracy"])
+
+
+def test_own_data_from_a_file(tmp_path):
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=120)
+    x = np.eye(3, 9)[y] * 0.8 + rng.random((120, 9)) * 0.2
+    np.savez(tmp_path / "mine.npz", x_train=x[:80], y_train=y[:80], x_test=x[80:], y_test=y[80:])
+    done = netsparse("run", "--data", "mine.npz", *SMALL, "--density", "0.5", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "mine-set-40x30-d0.5-e3-seed0" / "figures" / "inputs.png").exists()
+
+
+MISTAKES = [
+    (("--density", "0"), "density: given 0.0, expected a number in (0, 1]"),
+    (("--density", "1.5"), "density: given 1.5"),
+    (("--density", "nan"), "density: given nan"),
+    (("--density", "much"), "density: given 'much', expected a number"),
+    (("--widths", "1000,0"), "at least 1"),
+    (("--widths", "10,x"), "--widths 1000,1000,1000"),
+    (("--widths", "10,2.5"), "whole numbers"),
+    (("--widths", "3", "--density", "0.001"), "without edges"),
+    (("--data", "mnits"), "mnist"),
+    (("--data", "mnist"), "--data-dir"),
+    (("--rule", "rigll"), "set, static"),
+    (("--compare", "statc"), "dense, none, static"),
+    (("--epochs", "0"), "epochs: given '0', expected a number, at least 1"),
+    (("--epochs", "many"), "epochs: given 'many', expected a whole number; try epochs=50"),
+    (("--lr", "fast"), "lr: given 'fast', expected a number; try lr=0.1"),
+    (("--fraction", "2"), "fraction"),
+    (("--trials", "0"), "--trials 10"),
+    (("--seed", "-1"), "seed"),
+    (("--validation", "5000"), "validation"),
+    (("--name", "a/b"), "plain folder name"),
+    (("--optimizer", "sdg"), "adam, sgd"),
+    (("--colour", "red"), "colour"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), MISTAKES, ids=[" ".join(options) for options, _ in MISTAKES])
+def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NETSPARSE_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(sys, "argv", ["netsparse", "run", *SMALL, *options])
+    with pytest.raises(SystemExit) as left:
+        main()
+    stdout, stderr = capsys.readouterr()
+    assert left.value.code == 2
+    assert stdout == ""
+    assert stderr.count("\n") == 1
+    assert stderr.startswith("netsparse: ")
+    assert message in stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mistake_in_a_real_process(tmp_path):
+    done = netsparse("run", "--density", "1.5", cwd=tmp_path)
+    expected = "netsparse: density: given 1.5, expected a number in (0, 1]; try density=0.01\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_truncated_data_is_one_line(tmp_path):
+    (tmp_path / "mnist").mkdir()
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (tmp_path / "mnist" / f"{name}-ubyte.gz").write_bytes(b"\x1f\x8b\x08\x00")
+    done = netsparse("run", *SMALL, "--data", "mnist", "--data-dir", tmp_path, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "train-images-idx3-ubyte.gz" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_existing_folder_is_refused_and_left_alone(finished):
+    run, _ = finished
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("*")}
+    done = netsparse("run", *SMALL, "--name", "first", cwd=run.parent.parent)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "--name" in done.stderr
+    assert before == {p: p.stat().st_mtime_ns for p in run.rglob("*")}
+
+
+def test_diverged_training_is_one_line_and_keeps_the_folder(tmp_path):
+    done = netsparse("train", *TRAIN_SMALL, "--lr", "1e30", "--name", "hot", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "smaller learning rate" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert {p.name for p in (tmp_path / "runs" / "hot").iterdir()} == {"config.json", "provenance.json"}
+
+
+def test_full_disk_is_one_line_and_no_half_file(tmp_path):
+    def small_files():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))  # the model file is larger
+
+    done = netsparse("train", *TRAIN_SMALL, "--name", "full", cwd=tmp_path, preexec_fn=small_files)
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("netsparse: writing")
+    assert "full disk" in last
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert not (tmp_path / "runs" / "full" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_killed_run_keeps_its_folder_with_whole_files(tmp_path, how, code):
+    command = [sys.executable, "-m", "netsparse", "train", *TRAIN_SMALL[:-1], "100000", "--name", "killed"]
+    run = tmp_path / "runs" / "killed"
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not (run / "history.csv").exists() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(how)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in stderr
+    assert json.loads((run / "config.json").read_text())["epochs"] == 100000
+    assert len(pd.read_csv(run / "history.csv")) >= 3
+    load_model(run / "model.safetensors")
+
+
+def test_help_is_quick_to_load_and_names_every_option(tmp_path):
+    done = netsparse("run", "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    wanted = ("--data", "--widths", "--density", "--rule", "--epochs", "--seed", "--out", "--compare", "--json")
+    assert all(option in done.stdout for option in wanted)
+    heavy = "{'torch', 'matplotlib', 'igraph', 'numba', 'pandas'}"
+    code = f"import sys, netsparse.cli.main; print(sorted({heavy} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+    assert netsparse("--version", cwd=tmp_path).stdout.strip() == f"netsparse {ns.__version__}"
+    assert netsparse("fly", cwd=tmp_path).returncode == 2
+
+
+@pytest.mark.slow
+def test_default_run_reaches_95_percent_within_a_minute(tmp_path):
+    accuracies = []
+    for seed in range(3):
+        start = time.monotonic()
+        done = netsparse("run", "--seed", seed, "--json", cwd=tmp_path, env={"OMP_NUM_THREADS": "2"})
+        assert time.monotonic() - start < 60
+        (main, static) = json.loads(done.stdout)["runs"]
+        assert (main["run"], static["run"]) == ("set", "static")
+        assert main["sparsity"] == pytest.approx(0.99)
+        accuracies.append(main["test_accuracy"])
+    assert np.mean(accuracies) >= 0.95
