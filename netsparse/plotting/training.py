@@ -32,6 +32,7 @@ def accuracy_history(
             ax.plot(rows["epoch"], rows["accuracy"], style, color=colour, linewidth=width, label=f"{name}, {split}")
     ax.set(xlabel="epoch", ylabel="accuracy")
     lowest = min(float(history["accuracy"].quantile(0.05)) for history in histories.values())
-    ax.set_ylim(max(0.0, lowest - 0.05), 1.005)
+    highest = max(float(history["accuracy"].max()) for history in histories.values())
+    ax.set_ylim(max(0.0, lowest - 0.05), min(1.005, highest + 0.02))
     ax.legend(frameon=False, fontsize="small", loc="lower right")
     return ax

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from netsparse.datasets import Dataset, load
 from netsparse.errors import InvalidOption, InvalidSize, RunExists, TrainingDiverged
@@ -23,6 +22,7 @@ from netsparse.train.checkpoint import save_model
 from netsparse.train.history import History
 from netsparse.train.objectives import Objective, evaluate, named_objective
 from netsparse.train.optimizers import LearningRate, MakeOptimizer, build_optimizer
+from netsparse.train.progress import progress_bar
 from netsparse.train.result import Snapshot, TrainResult
 from netsparse.train.splits import Splits
 from netsparse.train.tables import write_table
@@ -137,7 +137,7 @@ def fit(
     )
     steps_per_epoch = math.ceil(len(splits.x_train) / batch_size)
     rate = LearningRate(torch_optimizer, lr_schedule, epochs * steps_per_epoch)
-    with tqdm(total=epochs, unit="epoch", disable=not progress, desc=dataset.name) as bar:
+    with progress_bar(dataset.name, epochs, show=progress) as bar:
         for epoch in range(1, epochs + 1):
             clock = [time.perf_counter()]
             order = torch.from_numpy(batch_rng.permutation(len(splits.x_train)))

@@ -12,7 +12,7 @@ from netsparse.nn import SparseMLP
 from netsparse.typing import EdgeVector
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Snapshot:
     """A model at the end of one epoch, before that epoch's rewiring.
 
@@ -37,6 +37,10 @@ class Snapshot:
     weights: tuple[EdgeVector, ...]
     state: dict[str, torch.Tensor]
 
+    def __repr__(self) -> str:
+        accuracies = f"validation {self.validation_accuracy:.4f}, test {self.test_accuracy:.4f}"
+        return f"Snapshot(epoch {self.epoch}: {accuracies}, {self.network!r})"
+
     @classmethod
     def of(cls, model: SparseMLP, epoch: int, validation_accuracy: float, test_accuracy: float) -> Snapshot:
         """Copy the model as it is."""
@@ -44,7 +48,7 @@ class Snapshot:
         return cls(epoch, validation_accuracy, test_accuracy, model.network, model.weights, state)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainResult:
     """The outcome of `netsparse.train.fit`.
 
@@ -100,6 +104,9 @@ class TrainResult:
             for name, snapshot in (("last", self.last), ("best on validation", self.best))
         ]
         return pd.DataFrame(rows)
+
+    def __repr__(self) -> str:
+        return f"TrainResult(last={self.last!r}, best={self.best!r})"
 
     def _repr_html_(self) -> str:
         return self.summary().to_html(index=False)

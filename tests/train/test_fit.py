@@ -205,6 +205,8 @@ def test_a_folder_that_holds_a_run_is_refused_and_left_alone(tmp_path):
 def test_result_shows_itself():
     result = train(epochs=1)
     assert "best on validation" in result._repr_html_()
+    assert len(repr(result)) < 400
+    assert f"test {result.test_accuracy:.4f}" in repr(result)
     assert result.summary()["n_edges"].tolist() == [small().n_edges] * 2
 
 
