@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from netsparse.errors import InvalidDensity, InvalidOption, InvalidSize, NoEdges, NotEnoughFreePairs
-from netsparse.graph.checks import as_size
+from netsparse.graph.checks import as_count, as_sides, as_size
 
 
 def as_density(density: Any) -> float:
@@ -44,7 +44,7 @@ def edge_count(n_in: int, n_out: int, *, density: Any = None, n_edges: Any = Non
     InvalidDensity, NoEdges, NotEnoughFreePairs
         If the density is outside (0, 1], rounds to no edge at all, or more edges are asked for than pairs exist.
     """
-    n_in, n_out = as_size("n_in", n_in), as_size("n_out", n_out)
+    n_in, n_out = as_sides(n_in, n_out)
     if (density is None) == (n_edges is None):
         given = "both" if n_edges is not None else "neither"
         raise InvalidOption("density, n_edges", given, "exactly one of them", "density=0.01")
@@ -55,9 +55,8 @@ def edge_count(n_in: int, n_out: int, *, density: Any = None, n_edges: Any = Non
             given = f"{density!r} of {n_in} x {n_out} pairs, which rounds to no edge"
             raise NoEdges("density", given, "a density that leaves at least one edge", f"density={least} or more")
         return count
-    if not isinstance(n_edges, int | np.integer) or isinstance(n_edges, bool) or n_edges < 0:
-        raise InvalidOption("n_edges", repr(n_edges), "a whole number, at least 0", "n_edges=10000")
+    n_edges = as_count("n_edges", n_edges)
     if n_edges > n_in * n_out:
         given, expected = f"{n_edges} edges", f"at most n_in * n_out = {n_in * n_out}"
         raise NotEnoughFreePairs("n_edges", given, expected, f"n_edges={n_in * n_out}")
-    return int(n_edges)
+    return n_edges

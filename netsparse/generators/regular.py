@@ -10,7 +10,7 @@ from netsparse.errors import InvalidDegree
 from netsparse.generators.budget import edge_count
 from netsparse.generators.configuration import simple_graph
 from netsparse.graph import BipartiteGraph
-from netsparse.graph.checks import as_size
+from netsparse.graph.checks import as_sides
 from netsparse.rng import as_rng
 from netsparse.typing import Seed
 
@@ -42,7 +42,7 @@ def biregular(n_in: int, n_out: int, *, fan_in: int, rng: Seed) -> BipartiteGrap
     >>> graph.fan_in.tolist(), graph.fan_out.tolist()
     ([3, 3, 3, 3], [2, 2, 2, 2, 2, 2])
     """
-    n_in, n_out = as_size("n_in", n_in), as_size("n_out", n_out)
+    n_in, n_out = as_sides(n_in, n_out)
     whole = isinstance(fan_in, int | np.integer) and not isinstance(fan_in, bool)
     if not whole or not 0 <= fan_in <= n_in or (n_out * fan_in) % n_in:
         step = n_in // gcd(n_in, n_out)

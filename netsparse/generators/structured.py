@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from netsparse.graph import BipartiteGraph
-from netsparse.graph.checks import as_size
+from netsparse.graph.checks import as_sides
 
 
 def complete(n_in: int, n_out: int) -> BipartiteGraph:
@@ -24,6 +24,6 @@ def complete(n_in: int, n_out: int) -> BipartiteGraph:
     >>> complete(3, 2).n_edges
     6
     """
-    n_in, n_out = as_size("n_in", n_in), as_size("n_out", n_out)
+    n_in, n_out = as_sides(n_in, n_out)
     indptr = np.arange(n_out + 1, dtype=np.int64) * n_in
     return BipartiteGraph.from_canonical(n_in, n_out, indptr, np.tile(np.arange(n_in), n_out))

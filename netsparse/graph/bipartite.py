@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from netsparse.errors import DuplicateEdge, EdgeNotFound, EdgeOutOfRange, InvalidEdges, InvalidGraph
-from netsparse.graph.checks import as_edge_vector, as_size, as_unit_ids
+from netsparse.graph.checks import as_edge_vector, as_sides, as_unit_ids
 from netsparse.graph.frozen import Frozen, frozen, index_dtype
 from netsparse.typing import Bool, EdgeIds, EdgeVector, Int, UnitIds
 
@@ -56,7 +56,7 @@ class BipartiteGraph(Frozen):
     _cache: dict[str, Any]
 
     def __init__(self, n_in: int, n_out: int, indptr: np.ndarray, indices: np.ndarray) -> None:
-        n_in, n_out = as_size("n_in", n_in), as_size("n_out", n_out)
+        n_in, n_out = as_sides(n_in, n_out)
         indptr, indices = as_unit_ids("indptr", indptr), as_unit_ids("indices", indices)
         _check_canonical(n_in, n_out, indptr, indices)
         dtype = index_dtype(n_in, n_out, len(indices))
@@ -96,7 +96,7 @@ class BipartiteGraph(Frozen):
         >>> BipartiteGraph.from_edges([0, 1], [0, 0], n_in=2, n_out=1).n_edges
         2
         """
-        n_in, n_out = as_size("n_in", n_in), as_size("n_out", n_out)
+        n_in, n_out = as_sides(n_in, n_out)
         sources, targets = as_pairs(sources, targets, n_in, n_out)
         keys = pair_keys(sources, targets, n_in)
         keys.sort()
@@ -146,10 +146,10 @@ class BipartiteGraph(Frozen):
             If `matrix` is not sparse, or stores a pair twice.
         """
         sparse: Any = matrix  # scipy's base class does not declare the conversions that every format has
-        if not sp.issparse(matrix):
-            raise InvalidEdges(
-                "matrix", type(matrix).__name__, "a scipy sparse matrix", "BipartiteGraph.from_mask(matrix)"
-            )
+        if not sp.issparse(matrix) or sparse.ndim != 2:
+            given = f"{type(matrix).__name__} of {getattr(matrix, 'ndim', 0)} dimensions"
+            fix = "BipartiteGraph.from_mask(matrix)"
+            raise InvalidEdges("matrix", given, "a scipy sparse matrix of shape (n_out, n_in)", fix)
         coo = sparse.tocoo(copy=False)
         n_out, n_in = coo.shape
         return cls.from_edges(coo.col, coo.row, n_in=n_in, n_out=n_out)
@@ -210,7 +210,7 @@ class BipartiteGraph(Frozen):
         return self._cache["fan_out"]
 
     @property
-    def by_source(self) -> tuple[Int[np.ndarray, "n_in+1"], EdgeIds]:
+    def by_source(self) -> tuple[Int[np.ndarray, "{self.n_in}+1"], EdgeIds]:
         """The edges sorted by source: `(indptr, edge_ids)`; edges `edge_ids[indptr[s]:indptr[s + 1]]` leave source `s`.
 
         Inside a source the targets increase. Found by a counting sort, linear in the edges.

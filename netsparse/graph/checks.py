@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netsparse.errors import InvalidEdges, InvalidEdgeVector, InvalidSize
+from netsparse.errors import InvalidEdges, InvalidEdgeVector, InvalidOption, InvalidSize
 from netsparse.typing import UnitIds
 
 
@@ -20,6 +20,27 @@ def as_size(name: str, value: Any) -> int:
     """
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
         raise InvalidSize(name, f"{value!r}", "a whole number of units, at least 1", f"{name}=1000")
+    return int(value)  # pyright: ignore[reportUnknownArgumentType] - numpy integers are generic over their width
+
+
+def as_sides(n_in: Any, n_out: Any) -> tuple[int, int]:
+    """Return the numbers of units on both sides as plain ints.
+
+    Raises
+    ------
+    InvalidSize
+        If one is no size, or there are too many pairs to be numbered by a 64-bit integer.
+    """
+    n_in, n_out = as_size("n_in", n_in), as_size("n_out", n_out)
+    if n_in * n_out > np.iinfo(np.int64).max:
+        raise InvalidSize("n_in * n_out", str(n_in * n_out), "fewer than 2^63 pairs of units", "smaller layers")
+    return n_in, n_out
+
+
+def as_count(name: str, value: Any) -> int:
+    """Return a number of things as a plain int; raises `InvalidOption` if it is not a whole number of at least 0."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 0:
+        raise InvalidOption(name, f"{value!r}", "a whole number, at least 0", f"{name}=100")
     return int(value)  # pyright: ignore[reportUnknownArgumentType] - numpy integers are generic over their width
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netsparse.errors import DuplicateEdge, EdgeOutOfRange, InvalidEdges
+from netsparse.errors import DuplicateEdge, EdgeOutOfRange, InvalidEdges, InvalidEdgeVector
 from netsparse.graph.bipartite import BipartiteGraph, as_pairs, pair_keys
 from netsparse.graph.checks import as_edge_vector, as_unit_ids
 from netsparse.graph.frozen import Frozen, frozen
@@ -210,7 +210,7 @@ def carry(values: np.ndarray, edge_map: EdgeMap, *, fill: Any = 0.0) -> np.ndarr
     Raises
     ------
     InvalidEdgeVector
-        If `values` does not have one entry per old edge.
+        If `values` does not have one entry per old edge, or `fill` one per added pair.
 
     Examples
     --------
@@ -219,12 +219,14 @@ def carry(values: np.ndarray, edge_map: EdgeMap, *, fill: Any = 0.0) -> np.ndarr
     >>> carry(np.array([0.5, 0.7]), edge_map).tolist()
     [0.7, 0.0]
     """
-    values = np.asarray(values)
-    as_edge_vector(
-        "values",
-        values if values.ndim < 2 else values[(slice(None), *[0] * (values.ndim - 1))],
-        len(edge_map.old_to_new),
-    )
+    values, fill = np.asarray(values), np.asarray(fill)
+    if values.ndim == 0 or len(values) != len(edge_map.old_to_new):
+        n_old = len(edge_map.old_to_new)
+        expected = f"one entry per old edge, shape ({n_old},) or ({n_old}, ...)"
+        raise InvalidEdgeVector("values", f"shape {values.shape}", expected, "values in canonical edge order")
+    if fill.ndim and fill.shape != (len(edge_map.added), *values.shape[1:]):
+        expected = f"a number, or one entry per added pair, shape ({len(edge_map.added)}, ...)"
+        raise InvalidEdgeVector("fill", f"shape {fill.shape}", expected, "fill=delta.values")
     survivors = edge_map.survivors
     carried = np.empty((len(survivors) + len(edge_map.added), *values.shape[1:]), dtype=values.dtype)
     carried[edge_map.old_to_new[survivors]] = values[survivors]
@@ -255,7 +257,7 @@ def _own(array: np.ndarray) -> np.ndarray:
     return frozen(array.copy()) if array.flags.writeable or array.base is not None else array
 
 
-def _kept(graph: BipartiteGraph, removed: EdgeIds) -> EdgeMask:
+def _kept(graph: BipartiteGraph, removed: Int[np.ndarray, "removed"]) -> EdgeMask:
     if len(removed) and (removed.min() < 0 or removed.max() >= graph.n_edges):
         worst = int(removed[(removed < 0) | (removed >= graph.n_edges)][0])
         raise EdgeOutOfRange(

@@ -6,6 +6,7 @@ import numpy as np
 
 from netsparse.errors import NotEnoughFreePairs
 from netsparse.graph.bipartite import BipartiteGraph, pair_keys
+from netsparse.graph.checks import as_count
 from netsparse.rng import as_rng
 from netsparse.typing import Int, Seed, UnitIds
 
@@ -24,8 +25,8 @@ def free_pairs(graph: BipartiteGraph, n_pairs: int, *, rng: Seed) -> tuple[UnitI
 
     Raises
     ------
-    NotEnoughFreePairs
-        If the graph has fewer free pairs.
+    InvalidOption, NotEnoughFreePairs
+        If `n_pairs` is not a whole number of at least 0, or the graph has fewer free pairs.
 
     Examples
     --------
@@ -34,7 +35,7 @@ def free_pairs(graph: BipartiteGraph, n_pairs: int, *, rng: Seed) -> tuple[UnitI
     >>> sources.tolist(), targets.tolist()
     ([0, 1], [1, 1])
     """
-    rng = as_rng(rng)
+    rng, n_pairs = as_rng(rng), as_count("n_pairs", n_pairs)
     edges = pair_keys(graph.sources, graph.targets, graph.n_in)
     keys = sample_free_keys(edges, graph.n_in * graph.n_out, n_pairs, rng)
     targets = keys // graph.n_in
@@ -60,7 +61,7 @@ def sample_free_keys(
         drawn.sort()  # sorted needles walk through the edges instead of jumping
         keys = np.concatenate([keys, _not_in(drawn, edges)])
         keys.sort()
-        keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
+        keys = keys[np.diff(keys, prepend=-1) > 0]
     surplus = rng.choice(len(keys), len(keys) - n_keys, replace=False, shuffle=False)
     return np.delete(keys, surplus)
 

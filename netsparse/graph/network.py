@@ -79,8 +79,10 @@ class SparseNetwork(Frozen):
         return 1.0 - self.density
 
     def replace(self, k: int, graph: BipartiteGraph) -> SparseNetwork:
-        """Return a network with layer `k` replaced; raises `InvalidNetwork` where it does not fit."""
+        """Return a network with layer `k` replaced; raises `InvalidNetwork` where it does not fit or does not exist."""
         layers = list(self.layers)
+        if k not in range(-len(layers), len(layers)):
+            raise InvalidNetwork("layer", f"{k!r}", f"0 to {len(layers) - 1}", "network.replace(0, graph)")
         layers[k] = graph
         return SparseNetwork(layers, self.joints)
 
@@ -107,14 +109,14 @@ class SparseNetwork(Frozen):
         InvalidEdgeVector
             If there is not one array per layer with one entry per edge.
         """
-        weights = tuple(weights)
-        if len(weights) != len(self.layers):
-            given = f"{len(weights)} arrays"
-            raise InvalidEdgeVector(
-                "weights", given, f"one edge vector per layer ({len(self.layers)})", "result.weights"
-            )
-        pairs = zip(weights, self.layers, strict=True)
-        return tuple(as_edge_vector(f"weights[{k}]", w, layer.n_edges) for k, (w, layer) in enumerate(pairs))
+        given_rows: Any = weights if isinstance(weights, Iterable) else ()
+        rows: list[Any] = list(given_rows)
+        if len(rows) != len(self.layers):
+            given = f"{len(rows)} arrays" if isinstance(weights, Iterable) else f"{weights!r}"
+            expected = f"one edge vector per layer ({len(self.layers)})"
+            raise InvalidEdgeVector("weights", given, expected, "result.weights")
+        pairs = enumerate(zip(rows, self.layers, strict=True))
+        return tuple(as_edge_vector(f"weights[{k}]", row, layer.n_edges) for k, (row, layer) in pairs)
 
     def adjacency(self, weights: Any = None) -> sp.csr_array[Any]:
         """Return the adjacency matrix of all units, block upper triangular: entry (u, v) is the edge u -> v.
@@ -192,7 +194,9 @@ def _joint(k: int, joint: Any, below: BipartiteGraph, above: BipartiteGraph) -> 
             )
         return None
     units = as_unit_ids(f"joints[{k}]", joint).astype(np.int64)
-    if len(units) != above.n_in or (len(units) and (units.min() < 0 or units.max() >= below.n_out)):
+    outside = units[(units < 0) | (units >= below.n_out)]
+    if len(units) != above.n_in or len(outside):
         expected = f"{above.n_in} units, each below {below.n_out}"
-        raise InvalidNetwork(f"joints[{k}]", f"{len(units)} entries", expected, "one output unit per input")
+        given = f"unit {outside[0]}" if len(outside) else f"{len(units)} entries"
+        raise InvalidNetwork(f"joints[{k}]", given, expected, "one output unit per input")
     return frozen(units)
