@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -109,8 +109,7 @@ class SparseNetwork(Frozen):
         InvalidEdgeVector
             If there is not one array per layer with one entry per edge.
         """
-        given_rows: Any = weights if isinstance(weights, Iterable) else ()
-        rows: list[Any] = list(given_rows)
+        rows = list(cast(Any, weights)) if isinstance(weights, Iterable) else []
         if len(rows) != len(self.layers):
             given = f"{len(rows)} arrays" if isinstance(weights, Iterable) else f"{weights!r}"
             expected = f"one edge vector per layer ({len(self.layers)})"
