@@ -74,7 +74,7 @@ def test_blocks_and_diagonals():
 
 
 def test_what_is_no_layer():
-    with pytest.raises(InvalidEdges, match="given ndarray, expected a scipy sparse matrix"):
+    with pytest.raises(InvalidEdges, match="given ndarray of 2 dimensions, expected a scipy sparse matrix"):
         from_scipy(np.eye(2))
     with pytest.raises(InvalidEdges, match=r"shape \(n_out, n_in\)"):
         from_scipy(sp.coo_array(np.array([0.0, 1.0])))
