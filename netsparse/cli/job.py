@@ -99,10 +99,11 @@ def study(
     dataset: Dataset,
     *,
     trials: int,
+    device: str,
     say: Callable[[str], None],
 ) -> Outcome:
     """Train one network, measure, percolate and probe it, and write the tables."""
-    result = train_into(folder, config, network, dataset)
+    result = train_into(folder, config, network, dataset, device=device)
     say(f"{name}: measuring the graph")
     stages = (("initial", result.initial, None), ("trained", result.network, result.weights))
     metrics = pd.concat(

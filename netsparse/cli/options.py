@@ -39,6 +39,7 @@ Validation = Annotated[
         help="Training images held back for validation; default the last 10,000 or a fifth, 0 trains on all.",
     ),
 ]
+Device = Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")]
 Seed = Annotated[str, typer.Option(metavar="NUMBER", help="Seed of everything random.")]
 Out = Annotated[Path, typer.Option(help="Folder that holds the run folders.")]
 Name = Annotated[str | None, typer.Option(help="Name of the run folder; default made from the settings.")]

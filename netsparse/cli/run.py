@@ -31,6 +31,7 @@ def run(
         ),
     ] = "static",
     trials: Annotated[str, typer.Option(metavar="NUMBER", help="Trials of percolation and of link removal.")] = "10",
+    device: options.Device = "cpu",
     seed: options.Seed = "0",
     out: options.Out = Path("runs"),
     name: options.Name = None,
@@ -48,6 +49,7 @@ def run(
     from netsparse.cli.start import checked_config, checked_trials, run_path
     from netsparse.datasets import load
     from netsparse.interop import write_graphml
+    from netsparse.nn import as_device
     from netsparse.train import RunFolder
 
     config = checked_config(
@@ -57,6 +59,7 @@ def run(
     )  # fmt: skip
     n_trials = checked_trials(trials)
     names = parse_comparisons(compare, config.rule)
+    as_device(device)
     path = run_path(out, name, config)
     dataset = load(config.data, data_dir=data_dir)
     configs = {config.rule: config} | {other: COMPARISONS[other](config) for other in names}
@@ -65,7 +68,7 @@ def run(
     outcomes = []
     for each, network in networks.items():
         place = folder if each == config.rule else RunFolder(path / "compare" / each)
-        outcomes.append(study(each, place, configs[each], network, dataset, trials=n_trials, say=say))
+        outcomes.append(study(each, place, configs[each], network, dataset, trials=n_trials, device=device, say=say))
     say("writing network.graphml and figures")
     main = outcomes[0].result
     write_graphml(main.network, path / "network.graphml", weights=main.weights)

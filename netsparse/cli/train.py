@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from netsparse.cli import options
 
@@ -24,7 +21,7 @@ def train(
     lr: options.LearningRate = None,
     weight_decay: options.WeightDecay = "5e-4",
     validation: options.Validation = None,
-    device: Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")] = "cpu",
+    device: options.Device = "cpu",
     seed: options.Seed = "0",
     out: options.Out = Path("runs"),
     name: options.Name = None,
@@ -42,6 +39,7 @@ def train(
     from netsparse.cli.show import print_summary
     from netsparse.cli.start import checked_config, run_path
     from netsparse.datasets import load
+    from netsparse.nn import as_device
     from netsparse.train import RunFolder
 
     config = checked_config(
@@ -49,6 +47,7 @@ def train(
         fraction=fraction, epochs=epochs, batch_size=batch_size, optimizer=optimizer, lr=lr,
         weight_decay=weight_decay, validation=validation, seed=seed,
     )  # fmt: skip
+    as_device(device)
     path = run_path(out, name, config)
     dataset = load(config.data, data_dir=data_dir)
     network = config.network(dataset)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from netsparse.errors import InvalidEdges
 from netsparse.graph import BipartiteGraph
 from netsparse.typing import EdgeVector
 
@@ -61,9 +60,6 @@ def from_scipy(matrix: Any) -> tuple[BipartiteGraph, EdgeVector]:
     >>> graph, values.tolist()
     (BipartiteGraph(3 -> 1, 2 edges, density 0.667), [0, 7])
     """
-    shape = getattr(matrix, "shape", (0, 0))
-    if len(shape) != 2:
-        raise InvalidEdges("matrix", f"shape {shape}", "shape (n_out, n_in)", "matrix.reshape((n_out, n_in))")
     graph = BipartiteGraph.from_scipy(matrix)
     stored = matrix.tocoo(copy=False)
     return graph, stored.data[np.lexsort((stored.col, stored.row))]

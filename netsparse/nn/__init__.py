@@ -1,5 +1,6 @@
 """Sparse layers and models in PyTorch; the first floor that imports torch."""
 
+from netsparse.nn.device import as_device
 from netsparse.nn.init import INITS, he_dense, he_sparse
 from netsparse.nn.kernels import KERNELS
 from netsparse.nn.linear import ACTIVATIONS, SparseLinear
@@ -14,6 +15,7 @@ __all__ = [
     "Normalize",
     "SparseLinear",
     "SparseMLP",
+    "as_device",
     "carried",
     "carry_state",
     "he_dense",

@@ -15,7 +15,7 @@ from torch import Tensor
 from netsparse.datasets import Dataset, load
 from netsparse.errors import InvalidOption, InvalidSize, RunExists, TrainingDiverged
 from netsparse.graph import BipartiteGraph, EdgeDelta, SparseNetwork, apply
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseMLP, as_device
 from netsparse.rewiring import RewiringRule, named_rule
 from netsparse.rng import spawn
 from netsparse.train.checkpoint import save_model
@@ -122,7 +122,7 @@ def fit(
     step_loss = named_objective(objective)
     model_rng, batch_rng, rewire_rng = spawn(rng, 3)
     dataset = load(data, data_dir=data_dir)
-    splits = Splits.of(dataset, validation, torch.device(device))
+    splits = Splits.of(dataset, validation, as_device(device))
     if isinstance(network, SparseMLP):
         model = network
     else:

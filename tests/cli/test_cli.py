@@ -175,6 +175,7 @@ MISTAKES = [
     (("--validation", "5000"), "validation"),
     (("--name", "a/b"), "plain folder name"),
     (("--optimizer", "sdg"), "adam, sgd"),
+    (("--device", "tpu9"), "device='cpu'"),
     (("--colour", "red"), "colour"),
 ]
 

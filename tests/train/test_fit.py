@@ -234,6 +234,7 @@ BAD = [
     ({"rng": None}, errors.InvalidSeed, "rng=0"),
     ({"network": ns.generators.layered([17, 5], density=0.5, rng=0)}, errors.InvalidSize, "17 units"),
     ({"data": "mnits"}, errors.UnknownName, "mnist"),
+    ({"device": "gpu"}, errors.InvalidOption, "device='cpu'"),
     ({"objective": Natural}, errors.InvalidOption, r"try Natural\(\)"),
 ]
 
