@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 
 from netsparse.errors import InvalidSeed
@@ -36,6 +38,34 @@ def as_rng(rng: int | np.random.Generator | np.random.SeedSequence) -> np.random
     raise InvalidSeed("rng", repr(rng), "a non-negative int or a numpy Generator", FIX)
 
 
-def spawn(rng: int | np.random.Generator | np.random.SeedSequence, n: int) -> list[np.random.Generator]:
-    """Return `n` independent generators derived from `rng`, the same ones for the same seed."""
-    return as_rng(rng).spawn(n)
+def spawn(
+    rng: int | np.random.Generator | np.random.SeedSequence, n: int, *, purpose: str
+) -> list[np.random.Generator]:
+    """Return `n` independent generators derived from `rng`, the same ones for the same seed and purpose.
+
+    Two functions that are given the same seed for different purposes get independent streams. The children are seeded
+    by numbers drawn from `rng`, so that a generator whose state is saved and restored has the same children again.
+
+    Parameters
+    ----------
+    rng : int, numpy.random.SeedSequence or numpy.random.Generator
+        As for `as_rng`; a Generator's state advances.
+    n : int
+        Number of children.
+    purpose : str
+        What they are for.
+
+    Raises
+    ------
+    InvalidSeed
+        As `as_rng`.
+
+    Examples
+    --------
+    >>> a, b = (spawn(0, 1, purpose=purpose)[0].integers(10**9) for purpose in ("wiring", "training"))
+    >>> bool(a == b), bool(a == spawn(0, 1, purpose="wiring")[0].integers(10**9))
+    (False, True)
+    """
+    drawn = as_rng(rng).integers(2**32, size=4).tolist()
+    root = np.random.SeedSequence([*drawn, zlib.crc32(purpose.encode())])
+    return [np.random.default_rng(child) for child in root.spawn(n)]

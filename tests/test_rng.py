@@ -37,22 +37,39 @@ def test_anything_else_is_refused(rng):
 
 def test_the_global_state_is_left_alone():
     before = pickle.dumps(np.random.get_state())  # noqa: NPY002
-    spawn(as_rng(0), 3)[0].random(10)
+    spawn(as_rng(0), 3, purpose="test")[0].random(10)
     assert pickle.dumps(np.random.get_state()) == before  # noqa: NPY002
 
 
 def test_spawned_generators_are_independent_and_repeat():
-    first, again = spawn(3, 5), spawn(3, 5)
+    first, again = spawn(3, 5, purpose="test"), spawn(3, 5, purpose="test")
     numbers = [rng.integers(2**60) for rng in first]
     assert numbers == [rng.integers(2**60) for rng in again]
     assert len(set(numbers)) == 5
-    assert spawn(3, 0) == []
+    assert spawn(3, 0, purpose="test") == []
 
 
 def test_spawning_more_does_not_change_the_first_ones():
-    assert [r.integers(2**60) for r in spawn(3, 2)] == [r.integers(2**60) for r in spawn(3, 9)][:2]
+    assert [r.integers(2**60) for r in spawn(3, 2, purpose="test")] == [
+        r.integers(2**60) for r in spawn(3, 9, purpose="test")
+    ][:2]
 
 
 def test_a_generator_spawns_new_ones_each_time():
     rng = np.random.default_rng(0)
-    assert spawn(rng, 1)[0].integers(2**60) != spawn(rng, 1)[0].integers(2**60)
+    assert spawn(rng, 1, purpose="test")[0].integers(2**60) != spawn(rng, 1, purpose="test")[0].integers(2**60)
+
+
+def test_purposes_do_not_share_a_stream():
+    first, second = (spawn(3, 2, purpose=purpose) for purpose in ("wiring", "training"))
+    drawn = [r.integers(2**60) for r in (*first, *second)]
+    assert len(set(drawn)) == 4
+
+
+def test_a_restored_state_spawns_the_same_children():
+    rng = np.random.default_rng(5)
+    state = rng.bit_generator.state
+    children = [r.integers(2**60) for r in spawn(rng, 3, purpose="test")]
+    other = np.random.default_rng(0)
+    other.bit_generator.state = state
+    assert [r.integers(2**60) for r in spawn(other, 3, purpose="test")] == children

@@ -127,7 +127,7 @@ def layered(
     levels = as_sizes(sizes)
     draw = _named("generator", generator, GENERATORS) if isinstance(generator, str) else generator
     counts = _counts(levels, density, _named("allocation", allocation, ALLOCATIONS))
-    ends = zip(levels[:-1], levels[1:], counts, spawn(rng, len(counts)), strict=True)
+    ends = zip(levels[:-1], levels[1:], counts, spawn(rng, len(counts), purpose="wiring"), strict=True)
     return SparseNetwork([draw(n_in, n_out, n_edges=count, rng=child) for n_in, n_out, count, child in ends])
 
 

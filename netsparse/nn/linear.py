@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from netsparse.errors import InvalidEdgeVector, InvalidGraph, InvalidSize, unknown_name
 from netsparse.graph import BipartiteGraph, EdgeMap
+from netsparse.graph.checks import as_edge_vector
 from netsparse.nn.init import initial_weights
 from netsparse.nn.kernels import KERNELS, EdgeIndex, SparseProduct, kernel_name
 from netsparse.nn.optimizer import carried, carry_state
@@ -21,7 +22,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "leaky
 
 
 class SparseLinear(nn.Module):
-    """A drop-in for `nn.Linear` that stores and computes only the edges of `graph`.
+    """A linear layer that stores and computes only the edges of `graph`, called like an `nn.Linear`.
 
     y_t = f(b_t + sum over edges e = (s, t) of w_e x_s). Nothing of size n_in x n_out exists, forward or backward
     (except with the `dense` backend). Inside, activations are feature-major: the result is the transposed view of a
@@ -53,8 +54,8 @@ class SparseLinear(nn.Module):
 
     Raises
     ------
-    UnknownName
-        For an unknown activation, backend or init.
+    InvalidGraph, UnknownName, InvalidSeed
+        If `graph` is none, or for an unknown activation, backend or init, or an impossible seed.
 
     Examples
     --------
@@ -78,6 +79,9 @@ class SparseLinear(nn.Module):
         rng: Seed | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(graph, BipartiteGraph):
+            fix = "BipartiteGraph.from_mask(mask) or network.layers[0]"
+            raise InvalidGraph("graph", type(graph).__name__, "a BipartiteGraph", fix)
         if activation is not None and activation not in ACTIVATIONS:
             raise unknown_name("activation", activation, ACTIVATIONS)
         generator = torch_seeded() if rng is None else as_rng(rng)
@@ -102,23 +106,25 @@ class SparseLinear(nn.Module):
 
     @property
     def n_in(self) -> int:
-        """Number of source units."""
+        """Number of source units; also under nn.Linear's name `in_features`."""
         return self.graph.n_in
 
     @property
     def n_out(self) -> int:
-        """Number of target units."""
+        """Number of target units; also under nn.Linear's name `out_features`."""
         return self.graph.n_out
 
+    in_features, out_features = n_in, n_out
+
     def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, n_in) to (batch, n_out); raises `InvalidSize` for any other width."""
-        if x.dim() != 2 or x.shape[1] != self.n_in:
-            fix = f"x.reshape(len(x), {self.n_in})"
-            raise InvalidSize("input", f"shape {tuple(x.shape)}", f"(batch, n_in={self.n_in})", fix)
-        y: Any = SparseProduct.apply(x.t().contiguous(), self.weight, self._index, KERNELS[self.kernel])
-        if self.bias is not None:
-            y = y + self.bias[:, None]
-        y = y.t()
+        """Map (..., n_in) to (..., n_out); raises `InvalidSize` for any other width."""
+        if x.dim() == 0 or x.shape[-1] != self.n_in:
+            raise InvalidSize(
+                "input", f"shape {tuple(x.shape)}", f"(..., n_in={self.n_in})", f"x.reshape(-1, {self.n_in})"
+            )
+        rows = x if x.dim() == 2 else x.reshape(-1, self.n_in)
+        y: Any = SparseProduct.apply(rows.t().contiguous(), self.weight, self.bias, self._index, KERNELS[self.kernel])
+        y = y.t() if x.dim() == 2 else y.t().reshape(*x.shape[:-1], self.n_out)
         return y if self.activation is None else ACTIVATIONS[self.activation](y)
 
     def edge_weights(self) -> EdgeVector:
@@ -152,20 +158,27 @@ class SparseLinear(nn.Module):
         Raises
         ------
         InvalidGraph, InvalidEdgeVector
-            If graph and map do not belong to this layer.
+            If graph, map or newborn weights do not belong to this layer; layer and optimizer are then as before.
         """
+        fix = "graph, edge_map = netsparse.apply(layer.graph, delta)"
         if graph.sizes != self.graph.sizes or edge_map.n_edges != graph.n_edges:
             given = f"{graph!r} with a map to {edge_map.n_edges} edges"
-            fix = "graph, edge_map = netsparse.apply(layer.graph, delta)"
             raise InvalidGraph("rewire", given, f"a change of {self.graph!r}", fix)
         if len(edge_map.old_to_new) != self.graph.n_edges:
             given = f"a map from {len(edge_map.old_to_new)} edges"
-            fix = "graph, edge_map = netsparse.apply(layer.graph, delta)"
             raise InvalidEdgeVector("rewire", given, f"a map from this layer's {self.graph.n_edges} edges", fix)
+        old = edge_map.survivors
+        new = edge_map.old_to_new[old]
+        same = (self.graph.sources[old] == graph.sources[new]) & (self.graph.targets[old] == graph.targets[new])
+        if not same.all():
+            raise InvalidGraph("rewire", "a map of another graph", f"a change of {self.graph!r}", fix)
+        if newborn is not None:
+            newborn = as_edge_vector("newborn", newborn, len(edge_map.added))
         values = 0.0 if newborn is None else torch.tensor(newborn, dtype=self.weight.dtype, device=self.weight.device)
-        if optimizer is not None:
+        weight = carried(self.weight.detach(), edge_map, values)
+        if optimizer is not None:  # everything is checked and computed: from here on nothing fails
             carry_state(optimizer, self.weight, edge_map)
-        self._set_weight(carried(self.weight.detach(), edge_map, values))
+        self._set_weight(weight)
         self._wire(graph, self.weight.device)
 
     def _set_weight(self, values: Tensor) -> None:
@@ -176,9 +189,10 @@ class SparseLinear(nn.Module):
         self.weight.grad = None
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any, **kwargs: Any) -> None:
-        indptr, indices = state_dict.get(f"{prefix}indptr"), state_dict.get(f"{prefix}indices")
-        if isinstance(indptr, Tensor) and isinstance(indices, Tensor):
+        indptr, indices, weight = (state_dict.get(f"{prefix}{name}") for name in ("indptr", "indices", "weight"))
+        if isinstance(indptr, Tensor) and isinstance(indices, Tensor) and isinstance(weight, Tensor):
             graph = BipartiteGraph(self.n_in, self.n_out, indptr.cpu().numpy(), indices.cpu().numpy())
+            as_edge_vector(f"{prefix}weight", weight.detach().cpu().numpy(), graph.n_edges)
             if graph != self.graph:
                 self._set_weight(self.weight.detach().new_zeros(graph.n_edges))
                 self._wire(graph, self.weight.device)

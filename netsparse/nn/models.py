@@ -41,9 +41,9 @@ class SparseMLP(nn.Module):
     Raises
     ------
     InvalidNetwork
-        If the network has joints (an MLP has none).
-    InvalidOption
-        If head and number of classes do not fit.
+        If it is none, or has joints (an MLP has none).
+    InvalidOption, UnknownName, InvalidSeed
+        If head and number of classes do not fit, and for impossible names, moments or seeds.
 
     Examples
     --------
@@ -67,10 +67,12 @@ class SparseMLP(nn.Module):
         rng: Seed | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(network, SparseNetwork):
+            raise InvalidNetwork("network", type(network).__name__, "a SparseNetwork", "SparseNetwork([graph])")
         if any(joint is not None for joint in network.joints):
             raise InvalidNetwork("network", "joints between its layers", "layers that meet unit by unit", "joints=None")
         n_classes = _checked_classes(network, head, n_classes)
-        children = spawn(torch_seeded() if rng is None else rng, len(network.layers) + 1)
+        children = spawn(torch_seeded() if rng is None else rng, len(network.layers) + 1, purpose="weights")
         last = len(network.layers) - 1
         self.normalize = Normalize(*normalization)
         self.layers = nn.ModuleList(
@@ -88,16 +90,25 @@ class SparseMLP(nn.Module):
         self.n_classes = n_classes
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map inputs (batch, ...), flattened to (batch, n_in), to logits (batch, n_classes)."""
-        x = x.flatten(1)
+        """Map inputs (batch, ...), flattened to (batch, n_in), to logits (batch, n_classes).
+
+        Raises
+        ------
+        InvalidSize
+            If an input does not have as many features as the network has inputs.
+        """
         n_in = self.sparse_layers()[0].n_in
-        if x.shape[1] != n_in:
-            fix = f"a network whose first level has {x.shape[1]} units"
-            raise InvalidSize("input", f"{x.shape[1]} features", f"as many as the network's inputs, {n_in}", fix)
+        if x.dim() < 2 or x[0:1].numel() != n_in * min(len(x), 1):
+            expected, fix = f"(batch, {n_in}) or more axes with {n_in} features", f"x.reshape(-1, {n_in})"
+            raise InvalidSize("input", f"shape {tuple(x.shape)}", expected, fix)
+        x = x.reshape(len(x), n_in)
         x = self.normalize(x)
         for layer in self.layers:
             x = layer(x)
-        return x if self.head is None else self.head(x)
+        if self.head is None:
+            return x
+        # the product of Linear, written feature-major: neither the last layer's output nor its gradient is transposed
+        return torch.addmm(self.head.bias[:, None], self.head.weight, x.t()).t()
 
     def sparse_layers(self) -> list[SparseLinear]:
         """Return the sparse layers, inputs first."""
@@ -134,7 +145,7 @@ def _checked_classes(network: SparseNetwork, head: str | None, n_classes: int | 
 
 
 def _dense_head(n_in: int, n_classes: int, rng: np.random.Generator) -> nn.Linear:
-    head = nn.Linear(n_in, n_classes)
+    head = nn.utils.skip_init(nn.Linear, n_in, n_classes)  # its default init would draw from torch's global generator
     bound = 1.0 / math.sqrt(n_in)  # torch's own default for a Linear, drawn from our generator
     with torch.no_grad():
         for parameter in (head.weight, head.bias):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
+
+from netsparse.errors import InvalidOption
 
 
 class Normalize(nn.Module):
@@ -12,7 +16,12 @@ class Normalize(nn.Module):
     Parameters
     ----------
     mean, std : float
-        Of the training inputs; `std` must not be 0.
+        Of the training inputs.
+
+    Raises
+    ------
+    InvalidOption
+        If one is not finite, or `std` is not above 0.
 
     Examples
     --------
@@ -25,6 +34,8 @@ class Normalize(nn.Module):
 
     def __init__(self, mean: float = 0.0, std: float = 1.0) -> None:
         super().__init__()
+        if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
+            raise InvalidOption("normalization", f"mean {mean}, std {std}", "finite numbers, std above 0", "(0.0, 1.0)")
         self.register_buffer("mean", torch.tensor(float(mean)))
         self.register_buffer("std", torch.tensor(float(std)))
 

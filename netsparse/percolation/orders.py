@@ -159,7 +159,7 @@ def removal_orders(
     if scope not in SCOPES:
         raise unknown_name("scope", scope, SCOPES)
     rule = ORDERS[order]
-    generators = spawn(as_rng(rng), int(trials))  # type: ignore[arg-type]  # None is refused by as_rng, in its own words
+    generators = spawn(as_rng(rng), int(trials), purpose="removal")  # type: ignore[arg-type]  # None is refused by as_rng, in its own words
     return (rule(graph_or_network, scope=scope, rng=generator) for generator in generators)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from netsparse.errors import InvalidOption
+from netsparse.errors import InvalidEdgeVector, InvalidOption
 from netsparse.graph import BipartiteGraph, EdgeDelta, free_pairs, subgraph
 from netsparse.graph.checks import as_edge_vector
 from netsparse.rng import as_rng, spawn
@@ -42,7 +42,8 @@ class RewiringRule(ABC):
     """A rule proposes an `EdgeDelta` for a layer; it never touches a model, a mask or an optimizer.
 
     A subclass says whom to drop; it may also say whom to grow (default: uniformly random free pairs) and what a newborn
-    edge weighs (default: 0). As many edges grow as are dropped, so the edge count is exact.
+    edge weighs (default: 0). As many edges grow as are dropped, so the edge count is exact; a rule that lets it drift
+    says so by `keeps_count = False`.
 
     Parameters
     ----------
@@ -98,15 +99,25 @@ class RewiringRule(ABC):
         Raises
         ------
         InvalidEdgeVector
-            If there is not one weight per edge.
+            If there is not one finite weight per edge.
+        InvalidOption
+            If a rule that keeps the count drops or grows another number of edges than it was asked for.
         """
         weights, rng = as_edge_vector("weights", weights, graph.n_edges), as_rng(rng)
+        if weights.dtype.kind not in "fiu" or not np.isfinite(weights).all():
+            given = "a value that is not finite" if weights.dtype.kind == "f" else f"{weights.dtype} values"
+            raise InvalidEdgeVector("weights", given, "one finite real number per edge", "layer.edge_weights()")
         n_drop = round(self.fraction * graph.n_edges)
         removed = self.drop(graph, weights, grads, n_drop, rng)
         alive = np.ones(graph.n_edges, dtype=bool)
         alive[removed] = False
         kept, _ = subgraph(graph, alive)
-        sources, targets = self.grow(kept, weights[alive], grads, len(removed), rng)
+        n_grow = graph.n_edges - kept.n_edges
+        sources, targets = self.grow(kept, weights[alive], grads, n_grow, rng)
+        if self.keeps_count and not n_drop == len(removed) == n_grow == len(sources):
+            given = f"{len(removed)} ids of {n_grow} edges dropped, {len(sources)} grown"
+            fix = "drop() and grow() that return as many as they are asked for, or keeps_count = False"
+            raise InvalidOption(type(self).__name__, given, f"exactly {n_drop} of each", fix)
         return EdgeDelta(removed, sources, targets, self.newborn(len(sources), rng))
 
     def propose_all(self, states: Sequence[LayerState], *, step: int = 0, rng: Seed) -> list[EdgeDelta]:
@@ -121,7 +132,7 @@ class RewiringRule(ABC):
         rng : int or numpy.random.Generator
             Source of randomness.
         """
-        children = spawn(rng, len(states))
+        children = spawn(rng, len(states), purpose="rewiring")
         return [self.propose(s.graph, s.weights, s.grads, rng=r) for s, r in zip(states, children, strict=True)]
 
     def parameters(self) -> dict[str, Any]:

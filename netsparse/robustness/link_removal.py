@@ -41,7 +41,7 @@ def link_removal(
 ) -> pd.DataFrame:
     """Remove more and more edges of a trained model, without retraining, and measure its accuracy on the test set.
 
-    Exactly round(fraction * n_edges) edges are gone at each point; within a trial the removals are nested. The same
+    Exactly fraction * n_edges edges are gone at each point, halves rounded up; within a trial the removals are nested. The same
     removed edges give the structural observables, so function and structure share one axis. That definition is ours:
     the paper's details are not public.
 
@@ -94,7 +94,7 @@ def link_removal(
     network, values = _edges(probed, include_head)
     original = [v.clone() for v in values]
     shares = _fractions(fractions)
-    n_removed = np.round(shares * network.n_edges).astype(np.int64)
+    n_removed = np.floor(shares * network.n_edges + 0.5).astype(np.int64)
     starts = np.cumsum([0, *(layer.n_edges for layer in network.layers)])
     tables: list[pd.DataFrame] = []
     for trial, removal in enumerate(removal_orders(network, order=order, scope=scope, trials=trials, rng=rng)):
@@ -152,6 +152,6 @@ def _fractions(fractions: int | Sequence[float]) -> np.ndarray:
         shares = np.asarray(fractions, dtype=float)
     except (TypeError, ValueError):
         raise InvalidOption("fractions", repr(fractions), expected, fix) from None
-    if shares.ndim != 1 or not len(shares) or not ((shares >= 0) & (shares <= 1)).all() or (np.diff(shares) < 0).any():
+    if shares.ndim != 1 or not len(shares) or not ((shares >= 0) & (shares <= 1)).all() or (np.diff(shares) <= 0).any():
         raise InvalidOption("fractions", repr(fractions), expected, fix)
     return shares

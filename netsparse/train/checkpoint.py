@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from netsparse.atomic import atomic_path
 from netsparse.errors import FileAbsent, InvalidFile, NetsparseError
@@ -40,11 +40,10 @@ def save_model(model: SparseMLP, path: str | os.PathLike[str]) -> None:
         "backends": [layer.backend for layer in layers],
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    # serialised in memory: save_file would hide the operating system's errors and make files for the owner's eyes only
+    content = save(tensors, metadata={"netsparse": json.dumps(settings, sort_keys=True)})
     with atomic_path(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata={"netsparse": json.dumps(settings, sort_keys=True)})
-        except SafetensorError as error:
-            raise _as_os_error(error) from error
+        temporary.write_bytes(content)
 
 
 def load_model(path: str | os.PathLike[str]) -> SparseMLP:
@@ -86,10 +85,3 @@ def _rebuilt(settings: dict[str, Any], tensors: dict[str, Any]) -> SparseMLP:
     model = SparseMLP(SparseNetwork(layers), settings["n_classes"], backend=settings["backends"][0], rng=rng, **names)
     model.load_state_dict(tensors)
     return model
-
-
-def _as_os_error(error: SafetensorError) -> Exception:
-    # safetensors hides the operating system's error number in its text: "... (os error 28)"
-    text = str(error)
-    number = text.rpartition("os error ")[2].rstrip(")") if "os error " in text else ""
-    return OSError(int(number), text) if number.isdigit() else error

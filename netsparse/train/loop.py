@@ -120,7 +120,7 @@ def fit(
             raise InvalidOption(name, repr(value), "a whole number, at least 1", f"{name}=10")
     rule = None if rewiring is None else named_rule(rewiring)
     step_loss = named_objective(objective)
-    model_rng, batch_rng, rewire_rng = spawn(rng, 3)
+    model_rng, batch_rng, rewire_rng = spawn(rng, 3, purpose="training")
     dataset = load(data, data_dir=data_dir)
     splits = Splits.of(dataset, validation, as_device(device))
     if isinstance(network, SparseMLP):

@@ -214,7 +214,8 @@ BAD = [
     (lambda g: SparseLinear(g, activation="swish"), errors.UnknownName, "relu"),
     (lambda g: SparseLinear(g, init="xavier"), errors.UnknownName, "he_dense, he_sparse"),
     (lambda g: SparseLinear(g, rng=0)(torch.rand(3, g.n_in + 1)), errors.InvalidSize, "n_in=60"),
-    (lambda g: SparseLinear(g, rng=0)(torch.rand(g.n_in)), errors.InvalidSize, "reshape"),
+    (lambda g: SparseLinear(g, rng=0)(torch.tensor(1.0)), errors.InvalidSize, "reshape"),
+    (lambda g: SparseLinear(np.ones((3, 4))), errors.InvalidGraph, "from_mask"),
 ]
 
 

@@ -79,7 +79,7 @@ BAD = [
     (lambda: SparseMLP(network(), n_classes=0), errors.InvalidOption, "n_classes"),
     (lambda: SparseMLP(network(), n_classes=3, head=None), errors.InvalidOption, "15 units"),
     (lambda: SparseMLP(network(), n_classes=3, head="sparse"), errors.InvalidOption, "'dense' or None"),
-    (lambda: SparseMLP(network(), n_classes=3, rng=0)(torch.rand(2, 13)), errors.InvalidSize, "13 features"),
+    (lambda: SparseMLP(network(), n_classes=3, rng=0)(torch.rand(2, 13)), errors.InvalidSize, r"\(2, 13\)"),
 ]
 
 
