@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from netsparse.errors import DiskFull
+from netsparse.errors import DiskFull, NotWritable
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+REFUSED = {
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.EIO,
+}  # fmt: skip
 
 
 @contextmanager
@@ -23,6 +26,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     ------
     DiskFull
         When the file system reports that there is no room left (or a quota or file-size limit is reached).
+    NotWritable
+        When it refuses for another reason.
 
     Examples
     --------
@@ -39,16 +44,16 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
+        if error.errno not in FULL | REFUSED:
+            raise  # not the file system's: a download that broke off is an OSError too
+        reason, elsewhere = error.strerror or str(error), "writing elsewhere (--out on the command line)"
         if error.errno in FULL:
-            raise DiskFull(
-                f"writing '{path}'",
-                f"a full disk ({os.strerror(error.errno)})",
-                "room for the file",
-                "freeing space or writing elsewhere (--out on the command line)",
-            ) from error
-        raise
+            given = f"a full disk ({reason})"
+            raise DiskFull(f"writing '{path}'", given, "room for the file", f"freeing space or {elsewhere}") from error
+        raise NotWritable(f"writing '{path}'", reason, "a place that can be written", elsewhere) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -121,8 +121,12 @@ class RunExists(NetsparseError, FileExistsError):
     """A run folder is already there."""
 
 
-class DiskFull(NetsparseError, OSError):
-    """A file could not be written to its end."""
+class NotWritable(NetsparseError, OSError):
+    """A file or folder could not be written."""
+
+
+class DiskFull(NotWritable):
+    """A file could not be written to its end for lack of room."""
 
 
 class TrainingDiverged(NetsparseError, ArithmeticError):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from netsparse import errors
 from netsparse.atomic import atomic_path, write_text
 from netsparse.errors import DiskFull
 
@@ -31,7 +32,7 @@ def test_an_older_file_is_replaced_at_the_end(tmp_path):
     assert names_in(tmp_path) == ["a.txt"]
 
 
-@pytest.mark.parametrize("error", [ValueError("no"), OSError(errno.EACCES, "no"), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), errors.InvalidFile("a", "b", "c", "d")])
 def test_an_interrupted_write_leaves_the_older_file(tmp_path, error):
     write_text(tmp_path / "a.txt", "old")
 
@@ -91,5 +92,6 @@ def test_text_is_utf_8(tmp_path):
 
 
 def test_a_folder_that_does_not_exist_is_no_full_disk(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(errors.NotWritable, match=r"missing.*No such file or directory") as caught:
         write_text(tmp_path / "missing" / "a.txt", "x")
+    assert not isinstance(caught.value, errors.DiskFull)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import torch
 
+from netsparse.cli.config import RunConfig
 from netsparse.datasets import Dataset
 from netsparse.errors import unknown_name
 from netsparse.graph import SparseNetwork
@@ -20,7 +22,7 @@ from netsparse.train import RunFolder, TrainConfig, TrainResult, fit
 
 POINTS = 200
 
-COMPARISONS: dict[str, Callable[[TrainConfig], TrainConfig]] = {
+COMPARISONS: dict[str, Callable[[RunConfig], RunConfig]] = {
     "static": lambda config: config.model_copy(update={"rule": "static"}),
     "dense": lambda config: config.model_copy(update={"rule": "static", "generator": "complete", "density": 1.0}),
 }
@@ -32,7 +34,7 @@ class Outcome:
     """A trained network with everything the main job measures on it."""
 
     name: str
-    config: TrainConfig
+    config: RunConfig
     result: TrainResult
     metrics: pd.DataFrame
     curve: PercolationCurve
@@ -86,7 +88,8 @@ def train_into(
     options = {**config.fit_options(), **fit_options}
     result = fit(network, dataset, rewiring=config.rewiring(), out=folder.path, **options)
     kernels = [layer.kernel for layer in result.model.sparse_layers()]
-    compute = {"kernels": kernels, "truly_sparse": [KERNELS[kernel].is_sparse for kernel in kernels]}
+    compute: dict[str, object] = {"kernels": kernels, "truly_sparse": [KERNELS[kernel].is_sparse for kernel in kernels]}
+    compute["threads"] = torch.get_num_threads()
     folder.write_json("provenance.json", {**provenance(settings, seed=config.seed), "compute": compute})
     return result
 
@@ -94,11 +97,10 @@ def train_into(
 def study(
     name: str,
     folder: RunFolder,
-    config: TrainConfig,
+    config: RunConfig,
     network: SparseNetwork,
     dataset: Dataset,
     *,
-    trials: int,
     device: str,
     say: Callable[[str], None],
 ) -> Outcome:
@@ -110,11 +112,11 @@ def study(
         [summarize(wiring, weights=weights).assign(stage=stage) for stage, wiring, weights in stages], ignore_index=True
     )
     folder.write_table("metrics.csv", metrics[["stage", *metrics.columns.drop("stage")]])
-    say(f"{name}: percolation, {trials} trials")
-    curve = percolate(result.network, trials=trials, rng=config.seed)
+    say(f"{name}: percolation, {config.trials} trials")
+    curve = percolate(result.network, trials=config.trials, rng=config.seed)
     folder.write_table("percolation.csv", curve.to_frame(points=POINTS))
-    say(f"{name}: accuracy under link removal, {trials} trials")
-    removal = link_removal(result.model, dataset, trials=trials, rng=config.seed)
+    say(f"{name}: accuracy under link removal, {config.trials} trials")
+    removal = link_removal(result.model, dataset, trials=config.trials, rng=config.seed)
     folder.write_table("link_removal.csv", removal)
     return Outcome(name, config, result, metrics, curve, removal)
 

@@ -13,6 +13,9 @@ from netsparse.cli.run import run
 from netsparse.cli.train import train
 from netsparse.errors import NetsparseError
 
+INTERRUPTED = 130
+KEPT = "interrupted; the run folder keeps what was finished"
+
 app = typer.Typer(
     help="Sparse neural networks as bipartite graphs: generate, train, measure, percolate, export.",
     no_args_is_help=True,
@@ -42,7 +45,7 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; the run folder keeps what was finished", 130)
+        _fail(KEPT, INTERRUPTED)
     except NetsparseError as error:
         _fail(str(error), 2)
     except Exception as error:
@@ -50,6 +53,8 @@ def main() -> NoReturn:
         if not hasattr(error, "format_message"):
             raise
         _fail(f"{error.format_message()} Try 'netsparse --help'.", 2)  # type: ignore[attr-defined]
+    if code == INTERRUPTED:
+        _fail(KEPT, INTERRUPTED)  # newer typers turn Ctrl-C into this exit code themselves
     sys.exit(code or 0)
 
 

@@ -43,35 +43,35 @@ def run(
     Everything lands in one new folder: settings, tables, models, network.graphml and figures; every comparison has
     its tables and models in compare/NAME/.
     """
+    from netsparse.cli.config import RunConfig, from_options
     from netsparse.cli.figures import draw_figures
     from netsparse.cli.job import COMPARISONS, parse_comparisons, study, summary_table
     from netsparse.cli.show import print_summary, say
-    from netsparse.cli.start import checked_config, checked_trials, run_path
+    from netsparse.cli.start import run_path
     from netsparse.datasets import load
     from netsparse.interop import write_graphml
     from netsparse.nn import as_device
     from netsparse.train import RunFolder
 
-    config = checked_config(
+    config = from_options(
+        RunConfig,
         data=data, widths=widths, density=density, generator=generator, allocation=allocation, rule=rule,
         fraction=fraction, epochs=epochs, batch_size=batch_size, optimizer=optimizer, lr=lr,
         weight_decay=weight_decay, validation=validation, seed=seed,
+        compare=parse_comparisons(compare, rule), trials=trials,
     )  # fmt: skip
-    n_trials = checked_trials(trials)
-    names = parse_comparisons(compare, config.rule)
     as_device(device)
     path = run_path(out, name, config)
     dataset = load(config.data, data_dir=data_dir)
-    configs = {config.rule: config} | {other: COMPARISONS[other](config) for other in names}
+    configs = {config.rule: config} | {other: COMPARISONS[other](config) for other in config.compare}
     networks = {run: each.network(dataset) for run, each in configs.items()}
     folder = RunFolder(path)
-    outcomes = []
-    for each, network in networks.items():
-        place = folder if each == config.rule else RunFolder(path / "compare" / each)
-        outcomes.append(study(each, place, configs[each], network, dataset, trials=n_trials, device=device, say=say))
-    say("writing network.graphml and figures")
-    main = outcomes[0].result
-    write_graphml(main.network, path / "network.graphml", weights=main.weights)
+    main = study(config.rule, folder, config, networks.pop(config.rule), dataset, device=device, say=say)
+    write_graphml(main.result.network, path / "network.graphml", weights=main.result.weights)
+    outcomes = [main]
+    for each, network in networks.items():  # the main run is whole before the first comparison starts
+        place = RunFolder(path / "compare" / each)
+        outcomes.append(study(each, place, configs[each], network, dataset, device=device, say=say))
     draw_figures(outcomes, dataset.shape, path / "figures")
     table = summary_table(outcomes)
     folder.write_table("summary.csv", table)

@@ -41,6 +41,8 @@ def print_summary(table: pd.DataFrame, folder: Path, *, as_json: bool) -> None:
 
 def _cell(run: dict[str, Any], name: str) -> str:
     value, error = run[name], run.get(f"{name}_error", math.nan)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "-"
     text = f"{value:,.{DIGITS.get(name, 4)}f}"
     return f"{text} ± {error:.4f}" if math.isfinite(error) else text
 

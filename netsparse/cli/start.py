@@ -1,27 +1,15 @@
-"""What happens before a run starts: settings checked, its folder named, nothing written."""
+"""The folder of a run, named before anything is written."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
-from netsparse.cli.options import parse_widths
 from netsparse.errors import InvalidOption
 from netsparse.train import TrainConfig
 from netsparse.train.run_folder import check_free
 
-
-def checked_config(*, widths: str, **values: Any) -> TrainConfig:
-    """Return the settings of the command line as a `TrainConfig`; raises what `TrainConfig.checked` raises."""
-    return TrainConfig.checked(widths=parse_widths(widths), **values)
-
-
-def checked_trials(text: str) -> int:
-    """Return a number of trials; raises `InvalidOption` for anything but a whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise InvalidOption("trials", repr(text), "a whole number, at least 1", "--trials 10")
-    return int(text)
+LONGEST = 60
 
 
 def run_path(out: Path, name: str | None, config: TrainConfig) -> Path:
@@ -51,4 +39,5 @@ def default_name(config: TrainConfig) -> str:
     """
     data = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(config.data).stem).strip("-") or "data"
     widths = "x".join(str(width) for width in config.widths)
-    return f"{data}-{config.rule}-{widths}-d{config.density:g}-e{config.epochs}-seed{config.seed}"
+    widths = widths if len(widths) <= LONGEST else f"{len(config.widths)}layers"
+    return f"{data[:LONGEST]}-{config.rule}-{widths}-d{config.density:g}-e{config.epochs}-seed{config.seed}"

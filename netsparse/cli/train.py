@@ -35,14 +35,16 @@ def train(
     """
     import pandas as pd
 
+    from netsparse.cli.config import from_options
     from netsparse.cli.job import train_into
     from netsparse.cli.show import print_summary
-    from netsparse.cli.start import checked_config, run_path
+    from netsparse.cli.start import run_path
     from netsparse.datasets import load
     from netsparse.nn import as_device
-    from netsparse.train import RunFolder
+    from netsparse.train import RunFolder, TrainConfig
 
-    config = checked_config(
+    config = from_options(
+        TrainConfig,
         data=data, widths=widths, density=density, generator=generator, allocation=allocation, rule=rule,
         fraction=fraction, epochs=epochs, batch_size=batch_size, optimizer=optimizer, lr=lr,
         weight_decay=weight_decay, validation=validation, seed=seed,

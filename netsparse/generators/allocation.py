@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from netsparse.errors import InvalidDegree, InvalidDensity, NoEdges, unknown_name
+from netsparse.errors import InvalidDegree, InvalidDensity, InvalidOption, NoEdges, unknown_name
 from netsparse.generators.budget import as_density, as_sizes, edge_count
 from netsparse.generators.random import erdos_renyi
 from netsparse.generators.regular import biregular, near_biregular
@@ -29,6 +29,7 @@ def uniform(sizes: Sequence[int], density: float) -> list[int]:
     >>> uniform([784, 1000, 1000], 0.01)
     [7840, 10000]
     """
+    sizes, density = as_sizes(sizes), as_density(density)
     return [round(density * n_in * n_out) for n_in, n_out in itertools.pairwise(sizes)]
 
 
@@ -47,6 +48,7 @@ def erk(sizes: Sequence[int], density: float) -> list[int]:
     >>> erk([784, 1000, 1000, 10], 0.01), sum(erk([784, 1000, 1000, 10], 0.01))
     ([6676, 7484, 3780], 17940)
     """
+    sizes, density = as_sizes(sizes), as_density(density)
     pairs = np.array([n_in * n_out for n_in, n_out in itertools.pairwise(sizes)], dtype=np.float64)
     units = np.array([n_in + n_out for n_in, n_out in itertools.pairwise(sizes)], dtype=np.float64)
     budget = round(density * pairs.sum())
@@ -79,6 +81,27 @@ def _complete(n_in: int, n_out: int, *, n_edges: int, rng: Seed) -> BipartiteGra
         given = f"{n_edges / (n_in * n_out):.6g}"
         raise InvalidDensity("density of a complete layer", given, "1, every pair is an edge", "density=1")
     return complete(n_in, n_out)
+
+
+def _by_edges(generator: Any) -> LayerGenerator:
+    """Return what draws a layer with a given number of edges: functions that take something else have their adapter."""
+    if isinstance(generator, str):
+        return _named("generator", generator, GENERATORS)
+    if not callable(generator):
+        expected = "a name or a function called as generator(n_in, n_out, n_edges=..., rng=...)"
+        raise InvalidOption("generator", repr(generator), expected, "generator='erdos_renyi'")
+    for function, adapter in ((biregular, _biregular), (complete, _complete)):
+        if generator is function:
+            return adapter
+    return generator
+
+
+def _drawn(draw: LayerGenerator, n_in: int, n_out: int, n_edges: int, rng: np.random.Generator) -> BipartiteGraph:
+    graph = draw(n_in, n_out, n_edges=n_edges, rng=rng)
+    if not isinstance(graph, BipartiteGraph) or (*graph.sizes, graph.n_edges) != (n_in, n_out, n_edges):
+        expected = f"a BipartiteGraph({n_in} -> {n_out}) with exactly {n_edges} edges"
+        raise InvalidOption("generator", repr(graph), expected, "a generator that keeps to n_in, n_out and n_edges")
+    return graph
 
 
 GENERATORS: dict[str, LayerGenerator] = {
@@ -116,7 +139,7 @@ def layered(
 
     Raises
     ------
-    InvalidSize, InvalidDensity, NoEdges, InvalidDegree, UnknownName
+    InvalidSize, InvalidDensity, NoEdges, InvalidDegree, UnknownName, InvalidOption, InvalidSeed
         `NoEdges` where the density would leave a layer without any edge.
 
     Examples
@@ -125,15 +148,15 @@ def layered(
     SparseNetwork(784-1000-1000-1000, 27,840 edges, density 0.01)
     """
     levels = as_sizes(sizes)
-    draw = _named("generator", generator, GENERATORS) if isinstance(generator, str) else generator
+    draw = _by_edges(generator)
     counts = _counts(levels, density, _named("allocation", allocation, ALLOCATIONS))
     ends = zip(levels[:-1], levels[1:], counts, spawn(rng, len(counts), purpose="wiring"), strict=True)
-    return SparseNetwork([draw(n_in, n_out, n_edges=count, rng=child) for n_in, n_out, count, child in ends])
+    return SparseNetwork([_drawn(draw, *each) for each in ends])
 
 
 def _counts(levels: list[int], density: Any, allocate: Callable[[Sequence[int], float], list[int]]) -> list[int]:
     layers = list(itertools.pairwise(levels))
-    if isinstance(density, list | tuple | np.ndarray):
+    if isinstance(density, list | tuple | np.ndarray) and np.ndim(density) == 1:
         if len(density) != len(layers):
             expected = f"one number, or one per layer ({len(layers)})"
             raise InvalidDensity("density", f"{len(density)} numbers", expected, "density=0.01")
@@ -142,7 +165,10 @@ def _counts(levels: list[int], density: Any, allocate: Callable[[Sequence[int], 
     for (n_in, n_out), count in zip(layers, counts, strict=True):
         if count == 0:
             given = f"{density!r}, which leaves the layer {n_in} -> {n_out} without edges"
-            least = np.format_float_positional(1 / (n_in * n_out), precision=2, fractional=False)
+            enough = as_density(density)
+            while not all(allocate(levels, enough)):
+                enough = min(2 * enough, 1.0)
+            least = np.format_float_positional(min(1.05 * enough, 1.0), precision=2, fractional=False)
             raise NoEdges(
                 "density",
                 given,
@@ -152,7 +178,7 @@ def _counts(levels: list[int], density: Any, allocate: Callable[[Sequence[int], 
     return counts
 
 
-def _named(family: str, name: str, table: dict[str, Any]) -> Any:
-    if name not in table:
+def _named(family: str, name: Any, table: dict[str, Any]) -> Any:
+    if not isinstance(name, str) or name not in table:
         raise unknown_name(family, name, table)
     return table[name]

@@ -26,8 +26,11 @@ def as_density(density: Any) -> float:
     return float(density)
 
 
-def as_sizes(sizes: Iterable[Any]) -> list[int]:
+def as_sizes(sizes: Any) -> list[int]:
     """Return the numbers of units of two or more levels; raises `InvalidSize`."""
+    if not isinstance(sizes, Iterable) or isinstance(sizes, str):
+        fix = "sizes=[784, 1000, 1000, 1000]"
+        raise InvalidSize("sizes", repr(sizes), "a sequence of two or more numbers of units", fix)
     checked = [as_size("sizes", size) for size in sizes]
     if len(checked) < 2:
         raise InvalidSize("sizes", repr(checked), "two levels of units or more", "sizes=[784, 1000, 1000, 1000]")

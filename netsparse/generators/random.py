@@ -6,6 +6,7 @@ import numpy as np
 
 from netsparse.generators.budget import edge_count
 from netsparse.graph import BipartiteGraph
+from netsparse.graph.checks import as_sides
 from netsparse.graph.free_pairs import sample_free_keys
 from netsparse.rng import as_rng
 from netsparse.typing import Seed
@@ -27,8 +28,8 @@ def erdos_renyi(
 
     Raises
     ------
-    InvalidSize, InvalidDensity, NoEdges, NotEnoughFreePairs, InvalidOption
-        For impossible sizes or edge counts.
+    InvalidSize, InvalidDensity, NoEdges, NotEnoughFreePairs, InvalidOption, InvalidSeed
+        For impossible sizes, edge counts or seeds.
 
     Notes
     -----
@@ -40,6 +41,7 @@ def erdos_renyi(
     >>> erdos_renyi(784, 1000, density=0.01, rng=0)
     BipartiteGraph(784 -> 1000, 7,840 edges, density 0.01)
     """
+    n_in, n_out = as_sides(n_in, n_out)
     count = edge_count(n_in, n_out, density=density, n_edges=n_edges)
     keys = sample_free_keys(np.empty(0, dtype=np.int64), n_in * n_out, count, as_rng(rng))
     return BipartiteGraph.from_sorted_keys(keys, n_in=n_in, n_out=n_out)

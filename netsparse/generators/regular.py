@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import gcd
+import math
+from numbers import Real
 
 import numpy as np
 
@@ -44,14 +45,14 @@ def biregular(n_in: int, n_out: int, *, fan_in: int, rng: Seed) -> BipartiteGrap
     """
     n_in, n_out = as_sides(n_in, n_out)
     whole = isinstance(fan_in, int | np.integer) and not isinstance(fan_in, bool)
-    if not whole or not 0 <= fan_in <= n_in or (n_out * fan_in) % n_in:
-        step = n_in // gcd(n_in, n_out)
-        wanted = float(fan_in) if isinstance(fan_in, int | float | np.number) else 0.0
+    if not whole or not 0 <= fan_in <= n_in or (n_out * int(fan_in)) % n_in:
+        step = n_in // math.gcd(n_in, n_out)
+        wanted = float(fan_in) if isinstance(fan_in, Real) and math.isfinite(fan_in) else 0.0
         nearest = step * max(1, min(n_in // step, round(wanted / step)))
         expected = f"a whole number up to n_in with n_out * fan_in = {n_out} * fan_in divisible by n_in = {n_in}"
         fix = f"fan_in={nearest}, the nearest feasible one, or near_biregular, which takes any edge count"
         raise InvalidDegree("fan_in", repr(fan_in), expected, fix)
-    fan_out = n_out * fan_in // n_in
+    fan_out = n_out * int(fan_in) // n_in
     return simple_graph(np.full(n_out, fan_in), np.full(n_in, fan_out), as_rng(rng))
 
 
@@ -73,8 +74,8 @@ def near_biregular(
 
     Raises
     ------
-    InvalidSize, InvalidDensity, NoEdges, NotEnoughFreePairs, InvalidOption
-        For impossible sizes or edge counts.
+    InvalidSize, InvalidDensity, NoEdges, NotEnoughFreePairs, InvalidOption, InvalidSeed
+        For impossible sizes, edge counts or seeds.
 
     Examples
     --------
@@ -82,6 +83,7 @@ def near_biregular(
     >>> graph.n_edges, set(graph.fan_in.tolist()), set(graph.fan_out.tolist()) == {10}
     (7840, {8, 7}, True)
     """
+    n_in, n_out = as_sides(n_in, n_out)
     count = edge_count(n_in, n_out, density=density, n_edges=n_edges)
     rng = as_rng(rng)
     return simple_graph(_even_degrees(n_out, count, rng), _even_degrees(n_in, count, rng), rng)

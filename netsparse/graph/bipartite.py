@@ -108,6 +108,7 @@ class BipartiteGraph(Frozen):
     @classmethod
     def from_sorted_keys(cls, keys: Int[np.ndarray, "edge"], *, n_in: int, n_out: int) -> BipartiteGraph:
         """Build a graph from strictly increasing pair keys `target * n_in + source` (trusted, no check)."""
+        n_in, n_out = as_sides(n_in, n_out)
         targets = keys // n_in
         indptr = np.zeros(n_out + 1, dtype=np.int64)
         np.cumsum(np.bincount(targets, minlength=n_out), out=indptr[1:])

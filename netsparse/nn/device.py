@@ -22,7 +22,7 @@ def as_device(device: str | torch.device) -> torch.device:
     """
     try:
         known = torch.device(device)
-        torch.empty(0, device=known)
+        torch.zeros(1, device=known).item()
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         there = "cpu and cuda" if torch.cuda.is_available() else "cpu"
         raise InvalidOption("device", repr(device), f"a device of this machine: {there}", "device='cpu'") from error

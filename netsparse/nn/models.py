@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import numpy as np
 import torch
@@ -110,6 +111,20 @@ class SparseMLP(nn.Module):
         # the product of Linear, written feature-major: neither the last layer's output nor its gradient is transposed
         return torch.addmm(self.head.bias[:, None], self.head.weight, x.t()).t()
 
+    def check_data(self, n_features: int, n_classes: int) -> None:
+        """Raise `InvalidSize`, `InvalidOption` unless the model takes such inputs and tells as many classes apart."""
+        n_in = self.sparse_layers()[0].n_in
+        if n_features != n_in:
+            fix = f"generators.layered([{n_features}, ...], density=0.01, rng=0)"
+            raise InvalidSize(
+                "network inputs", f"{n_in} units", f"{n_features}, the number of features of the data", fix
+            )
+        if n_classes > self.n_classes:
+            expected = f"at least {n_classes}, the number of classes of the data"
+            raise InvalidOption(
+                "n_classes", str(self.n_classes), expected, f"SparseMLP(network, n_classes={n_classes})"
+            )
+
     def sparse_layers(self) -> list[SparseLinear]:
         """Return the sparse layers, inputs first."""
         return list(self.layers)  # type: ignore[arg-type]
@@ -145,7 +160,8 @@ def _checked_classes(network: SparseNetwork, head: str | None, n_classes: int | 
 
 
 def _dense_head(n_in: int, n_classes: int, rng: np.random.Generator) -> nn.Linear:
-    head = nn.utils.skip_init(nn.Linear, n_in, n_classes)  # its default init would draw from torch's global generator
+    # its default initialisation would draw from torch's global generator
+    head = cast(nn.Linear, nn.utils.skip_init(nn.Linear, n_in, n_classes))
     bound = 1.0 / math.sqrt(n_in)  # torch's own default for a Linear, drawn from our generator
     with torch.no_grad():
         for parameter in (head.weight, head.bias):

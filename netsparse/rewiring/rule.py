@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class RewiringRule(ABC):
     keeps_count = True
 
     def __init__(self, fraction: float = 0.3) -> None:
-        if not isinstance(fraction, int | float) or isinstance(fraction, bool) or not 0.0 <= fraction <= 1.0:
+        if not isinstance(fraction, Real) or isinstance(fraction, bool) or not 0.0 <= fraction <= 1.0:
             raise InvalidOption("fraction", repr(fraction), "a share of the edges in [0, 1]", "fraction=0.3")
         self.fraction = float(fraction)
 

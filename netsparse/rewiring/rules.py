@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class SET(RewiringRule):
         super().__init__(fraction)
         if drop not in DROPS:
             raise unknown_name("drop", drop, DROPS)
-        if not isinstance(newborn_std, int | float) or not 0.0 <= newborn_std < float("inf"):
+        if not isinstance(newborn_std, Real) or not 0.0 <= newborn_std < float("inf"):
             raise InvalidOption("newborn_std", repr(newborn_std), "a standard deviation, at least 0", "newborn_std=0.0")
         self.criterion, self.newborn_std = drop, float(newborn_std)  # `drop` is the method
 
@@ -87,6 +88,6 @@ def named_rule(rule: str | RewiringRule) -> RewiringRule:
     """Return the rule itself, or the one of that name with its default options; raises `UnknownName`."""
     if isinstance(rule, RewiringRule):
         return rule
-    if rule not in RULES:
+    if not isinstance(rule, str) or rule not in RULES:
         raise unknown_name("rule", rule, RULES)
     return RULES[rule]()

@@ -34,16 +34,16 @@ def link_removal(
     order: Any = "random",
     scope: str = "layer",
     fractions: int | Sequence[float] = 20,
-    trials: int = 10,
+    trials: int | None = None,
     include_head: bool = False,
     data_dir: str | os.PathLike[str] | None = None,
     rng: Seed,
 ) -> pd.DataFrame:
     """Remove more and more edges of a trained model, without retraining, and measure its accuracy on the test set.
 
-    Exactly fraction * n_edges edges are gone at each point, halves rounded up; within a trial the removals are nested. The same
-    removed edges give the structural observables, so function and structure share one axis. That definition is ours:
-    the paper's details are not public.
+    Exactly fraction * n_edges edges are gone at each point, halves rounded up; within a trial the removals are nested.
+    The same removed edges give the structural observables, so function and structure share one axis. That definition
+    is ours: the paper's details are not public.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def link_removal(
         Whether every layer loses the same fraction, or all edges are pooled; see `netsparse.percolation.percolate`.
     fractions : int or sequence of float
         k means the k + 1 fractions 0, 1/k, ..., 1; or the fractions themselves, in [0, 1].
-    trials : int
-        Number of independent orders.
+    trials : int, optional
+        Number of independent orders; default 10, and 1 for an order given as an array.
     include_head : bool
         Whether the dense head's weights are removed too, as one more (complete) layer. At 1 % density they are about a
         quarter of all weights.
@@ -75,8 +75,8 @@ def link_removal(
 
     Raises
     ------
-    InvalidOption, UnknownName, InvalidSeed
-        For options that do not fit.
+    InvalidOption, InvalidSize, UnknownName, InvalidSeed
+        For options that do not fit, and for a model that does not fit the data.
 
     Examples
     --------
@@ -88,6 +88,8 @@ def link_removal(
     (10, [0, 96, 192, 288, 384])
     """
     dataset = load(data, data_dir=data_dir)
+    model.check_data(dataset.n_features, dataset.n_classes)
+    trials = (10 if isinstance(order, str) else 1) if trials is None else trials
     device = next(model.parameters()).device
     splits = Splits.of(dataset, 0, device)
     probed = copy.deepcopy(model)

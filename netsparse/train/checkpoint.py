@@ -26,8 +26,8 @@ def save_model(model: SparseMLP, path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
-    DiskFull
-        If there is no room; an older file at `path` is then still whole.
+    DiskFull, NotWritable
+        If there is no room, or no such folder; an older file at `path` is then still whole.
     """
     layers = model.sparse_layers()
     settings = {
@@ -58,9 +58,11 @@ def load_model(path: str | os.PathLike[str]) -> SparseMLP:
     try:
         with safe_open(path, framework="pt") as file:
             settings = json.loads((file.metadata() or {})["netsparse"])
+            if settings["format"] != FORMAT:
+                raise ValueError(f"format {settings['format']}, this version reads format {FORMAT}")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         model = _rebuilt(settings, tensors)
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError, NetsparseError) as error:
+    except (SafetensorError, OSError, LookupError, ValueError, TypeError, RuntimeError, NetsparseError) as error:
         expected, fix = (
             "a whole file written by save_model",
             "netsparse.train.load_model('runs/<run>/model.safetensors')",
@@ -83,5 +85,6 @@ def _rebuilt(settings: dict[str, Any], tensors: dict[str, Any]) -> SparseMLP:
     names = {"head": settings["head"], "bias": settings["bias"], "activation": settings["activation"]}
     rng = np.random.default_rng(0)  # every drawn weight is overwritten by the file's
     model = SparseMLP(SparseNetwork(layers), settings["n_classes"], backend=settings["backends"][0], rng=rng, **names)
+    model.to(tensors["layers.0.weight"].dtype)
     model.load_state_dict(tensors)
     return model

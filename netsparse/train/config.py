@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from netsparse.datasets import Dataset
-from netsparse.errors import InvalidDensity, InvalidOption, InvalidSize, unknown_name
+from netsparse.errors import InvalidDensity, InvalidOption, InvalidSize, NetsparseError, unknown_name
 from netsparse.generators import ALLOCATIONS, GENERATORS, layered
 from netsparse.generators.budget import as_density, as_sizes
 from netsparse.graph import SparseNetwork
@@ -53,6 +54,23 @@ class TrainConfig(BaseModel):
     validation: int | None = Field(default=None, ge=0)
     seed: int = Field(default=0, ge=0)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_values(cls, value: Any) -> Any:
+        if any(isinstance(part, bool) for part in (value if isinstance(value, list | tuple) else [value])):
+            raise PydanticCustomError("truth_value", "a number or a name")
+        return value
+
+    @field_validator("widths")
+    @classmethod
+    def _sizes(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(as_sizes([1, *widths])[1:])
+
+    @field_validator("density")
+    @classmethod
+    def _density(cls, density: float) -> float:
+        return as_density(density)
+
     @field_validator(*NAMES)
     @classmethod
     def _known(cls, name: str, info: Any) -> str:
@@ -61,7 +79,7 @@ class TrainConfig(BaseModel):
         return name
 
     @classmethod
-    def checked(cls, **values: Any) -> TrainConfig:
+    def checked(cls, **values: Any) -> Self:
         """Build the configuration.
 
         Raises
@@ -70,12 +88,9 @@ class TrainConfig(BaseModel):
             For the first value that is not possible.
         """
         try:
-            config = cls(**values)
+            return cls(**values)
         except ValidationError as error:
             raise _one_line(error, cls) from None
-        as_sizes([1, *config.widths])
-        as_density(config.density)
-        return config
 
     def network(self, dataset: Dataset) -> SparseNetwork:
         """Draw the network for a data set, once it is clear that the settings fit it.
@@ -102,22 +117,20 @@ class TrainConfig(BaseModel):
         return {name: getattr(self, name) for name in names} | {"rng": self.seed}
 
 
-def _one_line(error: ValidationError, cls: type[BaseModel]) -> InvalidOption | InvalidSize | InvalidDensity:
+def _one_line(error: ValidationError, cls: type[BaseModel]) -> NetsparseError:
     first = error.errors(include_url=False)[0]
     cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, InvalidOption | InvalidSize | InvalidDensity):
+    if isinstance(cause, NetsparseError):
         return cause
-    if isinstance(cause, Exception):
-        raise cause
     name = str(first["loc"][0])
-    kind = {"widths": InvalidSize, "density": InvalidDensity}.get(name, InvalidOption)
-    expected, context = EXPECTED.get(first["type"], first["msg"]), first.get("ctx", {})
-    bounds = "".join(f", {words} {context[key]}" for key, words in BOUNDS.items() if key in context)
     if name not in cls.model_fields:
-        return kind("setting", repr(name), "one of " + ", ".join(cls.model_fields), "leaving it out")
-    default = cls.model_fields[name].default
-    example = EXAMPLES.get(name, default)
-    return kind(name, repr(first["input"]), expected + bounds, f"{name}={example}")
+        return InvalidOption("setting", repr(name), "one of " + ", ".join(cls.model_fields), "leaving it out")
+    field = cls.model_fields[name]
+    kind = {"widths": InvalidSize, "density": InvalidDensity}.get(name, InvalidOption)
+    context = first.get("ctx", {})
+    bounds = "".join(f", {words} {context[key]}" for key, words in BOUNDS.items() if key in context)
+    expected = "a whole number" if field.annotation is int else EXPECTED.get(first["type"], first["msg"])
+    return kind(name, repr(first["input"]), expected + bounds, f"{name}={EXAMPLES.get(name, field.default)}")
 
 
 EXPECTED = {
@@ -127,6 +140,7 @@ EXPECTED = {
     "int_parsing": "a whole number",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "tuple_type": "a sequence of whole numbers",
     "greater_than_equal": "a number",
     "less_than_equal": "a number",
 }

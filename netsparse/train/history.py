@@ -57,7 +57,7 @@ class History:
     def frame(self) -> pd.DataFrame:
         """Return the history: epoch, split, loss, accuracy, edges_dropped, edges_grown, turnover, layer<k>_<metric>."""
         head = ["epoch", "split", "loss", "accuracy", *COUNTS, "turnover"]
-        rest = sorted({name for row in self.rows for name in row} - set(head))
+        rest = dict.fromkeys(name for row in self.rows for name in row if name not in head)
         return pd.DataFrame(self.rows, columns=[*head, *rest]).astype(dict.fromkeys(COUNTS, "Int64"))
 
     def timing(self) -> pd.DataFrame:

@@ -7,13 +7,14 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from netsparse.datasets import Dataset, load
-from netsparse.errors import InvalidOption, InvalidSize, RunExists, TrainingDiverged
+from netsparse.errors import InvalidOption, TrainingDiverged
 from netsparse.graph import BipartiteGraph, EdgeDelta, SparseNetwork, apply
 from netsparse.nn import SparseMLP, as_device
 from netsparse.rewiring import RewiringRule, named_rule
@@ -24,9 +25,12 @@ from netsparse.train.objectives import Objective, evaluate, named_objective
 from netsparse.train.optimizers import LearningRate, MakeOptimizer, build_optimizer
 from netsparse.train.progress import progress_bar
 from netsparse.train.result import Snapshot, TrainResult
+from netsparse.train.run_folder import open_folder
 from netsparse.train.splits import Splits
 from netsparse.train.tables import write_table
 from netsparse.typing import Seed
+
+BUILD = {"head": "dense", "init": "he_sparse", "activation": "relu", "backend": "auto"}
 
 
 def fit(
@@ -40,8 +44,8 @@ def fit(
     optimizer: str | MakeOptimizer = "sgd",
     lr: float | None = None,
     lr_schedule: str = "linear",
-    momentum: float = 0.9,
-    weight_decay: float = 5e-4,
+    momentum: float | None = None,
+    weight_decay: float | None = None,
     validation: int | None = None,
     head: str | None = "dense",
     init: str = "he_sparse",
@@ -69,14 +73,20 @@ def fit(
         Passes over the training images.
     objective : str or Objective
         "natural": cross-entropy.
-    batch_size, optimizer, lr, lr_schedule, momentum, weight_decay
-        Optimisation: "sgd" (lr 0.1, momentum) or "adam" (lr 0.001), or a function from parameters to an optimizer;
-        the rate falls linearly to 0 over the run ("linear") or stays ("constant").
+    batch_size : int
+        Images per step; a new random order in every epoch.
+    optimizer : str or function
+        "sgd" (default lr 0.1, momentum 0.9, weight decay 5e-4) or "adam" (lr 0.001, weight decay 5e-4), or a function
+        from parameters to a torch optimizer, which then brings its own lr, momentum and weight decay.
+    lr, momentum, weight_decay : float, optional
+        As torch's optimizers define them; only for an optimizer given by name.
+    lr_schedule : {"linear", "constant"}
+        The rate falls linearly to 0 over the run, or stays.
     validation : int, optional
         Number of training images held back for validation, taken from the end. Default: 10,000, or a fifth of the
         training images where that is fewer. 0 trains on all of them.
     head, init, activation, backend
-        How the model is built from a network, see `SparseMLP`.
+        How the model is built from a network, see `SparseMLP`; not for a model, which is trained as it is.
     device : str
         Where to compute, "cpu" or "cuda".
     callbacks : sequence of callables
@@ -89,7 +99,8 @@ def fit(
     data_dir : path, optional
         Where data sets lie or land, see `netsparse.datasets.load`.
     rng : int or numpy.random.Generator
-        Source of initial weights, batch order and rewiring; the same seed gives the same result.
+        Source of initial weights, batch order and rewiring; the same seed gives the same result to the last bit on the
+        same machine with the same number of threads (`torch.get_num_threads()`).
 
     Returns
     -------
@@ -123,20 +134,16 @@ def fit(
     model_rng, batch_rng, rewire_rng = spawn(rng, 3, purpose="training")
     dataset = load(data, data_dir=data_dir)
     splits = Splits.of(dataset, validation, as_device(device))
-    if isinstance(network, SparseMLP):
-        model = network
-    else:
-        network = network if isinstance(network, SparseNetwork) else SparseNetwork([network])
-        _check_inputs(network, dataset)
-        options = {"head": head, "init": init, "activation": activation, "backend": backend}
-        model = SparseMLP(network, dataset.n_classes, normalization=splits.moments(), rng=model_rng, **options)
+    build = {"head": head, "init": init, "activation": activation, "backend": backend}
+    model = _as_model(network, dataset, splits, model_rng, **build)
+    model.check_data(dataset.n_features, dataset.n_classes)
     model.to(splits.x_train.device)
-    run = _Run(model, splits, None if out is None else _open_folder(Path(out)))
     torch_optimizer = build_optimizer(
         optimizer, model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
     )
     steps_per_epoch = math.ceil(len(splits.x_train) / batch_size)
     rate = LearningRate(torch_optimizer, lr_schedule, epochs * steps_per_epoch)
+    run = _Run(model, splits, None if out is None else open_folder(Path(out)))
     with progress_bar(dataset.name, epochs, show=progress) as bar:
         for epoch in range(1, epochs + 1):
             clock = [time.perf_counter()]
@@ -172,7 +179,7 @@ class _Run:
             rows["validation"] = evaluate(self.model, self.splits.x_validation, self.splits.y_validation)
         rows["test"] = evaluate(self.model, self.splits.x_test, self.splits.y_test)
         for split, (loss, _) in rows.items():
-            if not math.isfinite(loss):
+            if split != "test" and not math.isfinite(loss):  # the test set chooses nothing, not even when to stop
                 good = "no good epoch yet" if epoch == 1 else f"epoch {epoch - 1} was the last good one"
                 where = "" if self.folder is None or epoch == 1 else f", kept in {self.folder / 'model.safetensors'}"
                 given = f"{split} loss {loss} in epoch {epoch} ({good}{where})"
@@ -254,15 +261,19 @@ def _rewire(
     return [(state.graph, delta) for state, delta in zip(states, deltas, strict=True)]
 
 
-def _check_inputs(network: SparseNetwork, dataset: Dataset) -> None:
-    if network.sizes[0] != dataset.n_features:
-        expected = f"{dataset.n_features}, the number of features of {dataset.name}"
-        fix = f"generators.layered([{dataset.n_features}, ...], density=0.01, rng=0)"
-        raise InvalidSize("network inputs", f"{network.sizes[0]} units", expected, fix)
-
-
-def _open_folder(folder: Path) -> Path:
-    if (folder / "history.csv").exists() or (folder / "model.safetensors").exists():
-        raise RunExists(f"folder '{folder}'", "a folder that holds a run", "a new one", "another name for this run")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _as_model(
+    network: SparseNetwork | BipartiteGraph | SparseMLP,
+    dataset: Dataset,
+    splits: Splits,
+    rng: np.random.Generator,
+    **build: Any,
+) -> SparseMLP:
+    """Build the model, or take the given one as it is; raises `InvalidOption` for build options it would not follow."""
+    if isinstance(network, SparseMLP):
+        if build != BUILD:
+            given = ", ".join(f"{name}={value!r}" for name, value in build.items() if value != BUILD[name])
+            fix = "them when the model is built, SparseMLP(network, ...)"
+            raise InvalidOption("options of a given model", given, "a model that is trained as it is", fix)
+        return network
+    network = SparseNetwork([network]) if isinstance(network, BipartiteGraph) else network
+    return SparseMLP(network, dataset.n_classes, normalization=splits.moments(), rng=rng, **build)

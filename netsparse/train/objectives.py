@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Protocol
 
 import torch
@@ -34,7 +35,7 @@ class Natural:
     """
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
-        if not isinstance(label_smoothing, int | float) or not 0.0 <= label_smoothing < 1.0:
+        if not isinstance(label_smoothing, Real) or not 0.0 <= label_smoothing < 1.0:
             raise InvalidOption("label_smoothing", repr(label_smoothing), "a share in [0, 1)", "label_smoothing=0.1")
         self.label_smoothing = label_smoothing
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 import torch
 
@@ -14,16 +16,15 @@ MakeOptimizer = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
 
 @dataclass(frozen=True, slots=True)
 class OptimizerKind:
-    """How to build a named optimizer, and the learning rate it starts with where none is given."""
+    """How to build a named optimizer, and the options it takes with their values where none are given."""
 
     make: Callable[..., torch.optim.Optimizer]
-    lr: float
-    has_momentum: bool
+    defaults: Mapping[str, float]
 
 
 OPTIMIZERS = {
-    "sgd": OptimizerKind(torch.optim.SGD, 0.1, has_momentum=True),
-    "adam": OptimizerKind(torch.optim.Adam, 0.001, has_momentum=False),
+    "sgd": OptimizerKind(torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}),
+    "adam": OptimizerKind(torch.optim.Adam, {"lr": 0.001, "weight_decay": 5e-4}),
 }
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
@@ -37,30 +38,44 @@ def build_optimizer(
     optimizer: str | MakeOptimizer,
     parameters: Iterable[torch.nn.Parameter],
     *,
-    lr: float | None,
-    momentum: float,
-    weight_decay: float,
+    lr: float | None = None,
+    momentum: float | None = None,
+    weight_decay: float | None = None,
 ) -> torch.optim.Optimizer:
     """Return the named optimizer over `parameters`, or what the given function makes of them.
 
     Raises
     ------
     UnknownName, InvalidOption
-        For an unknown name, and for a learning rate or decay that is negative or not finite.
+        For an unknown name, for an option that is negative, not finite or that the optimizer does not have, and for
+        options beside a function.
     """
+    options = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+    given = {name: value for name, value in options.items() if value is not None}
     if not isinstance(optimizer, str):
-        return optimizer(parameters)
+        return _made(optimizer, parameters, given)
     if optimizer not in OPTIMIZERS:
         raise unknown_name("optimizer", optimizer, OPTIMIZERS)
     kind = OPTIMIZERS[optimizer]
-    lr = kind.lr if lr is None else lr
-    for name, value in (("lr", lr), ("weight_decay", weight_decay), ("momentum", momentum)):
-        if not isinstance(value, int | float) or not 0.0 <= value < float("inf"):
-            raise InvalidOption(
-                name, repr(value), "a finite number, at least 0", f"{name}={kind.lr if name == 'lr' else 0.0}"
-            )
-    options = {"momentum": momentum} if kind.has_momentum else {}
-    return kind.make(parameters, lr=lr, weight_decay=weight_decay, **options)
+    for name, value in given.items():
+        if name not in kind.defaults:
+            raise InvalidOption(name, repr(value), f"no {name}, which {optimizer} does not have", "optimizer='sgd'")
+        if not isinstance(value, Real) or not 0.0 <= value < float("inf"):
+            raise InvalidOption(name, repr(value), "a finite number, at least 0", f"{name}={kind.defaults[name]}")
+    return kind.make(parameters, **{**kind.defaults, **given})
+
+
+def _made(
+    optimizer: Any, parameters: Iterable[torch.nn.Parameter], given: Mapping[str, float]
+) -> torch.optim.Optimizer:
+    fix = "lambda parameters: torch.optim.SGD(parameters, lr=0.1)"
+    if given:
+        expected = "none beside a function, which brings its own"
+        raise InvalidOption(", ".join(given), "with optimizer=<function>", expected, fix)
+    made = optimizer(parameters) if callable(optimizer) and not isinstance(optimizer, torch.optim.Optimizer) else None
+    if not isinstance(made, torch.optim.Optimizer):
+        raise InvalidOption("optimizer", repr(optimizer), "a name or a function from parameters to an optimizer", fix)
+    return made
 
 
 class LearningRate:

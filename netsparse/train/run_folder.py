@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from netsparse.atomic import write_text
-from netsparse.errors import DiskFull, RunExists
+from netsparse.errors import NotWritable, RunExists
 from netsparse.train.tables import write_table
 
 
@@ -27,18 +27,14 @@ class RunFolder:
     ------
     RunExists
         If something is there already, so that no earlier result is ever overwritten.
-    DiskFull
-        If the folder cannot be made for lack of room.
+    NotWritable
+        If the folder cannot be made.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         check_free(self.path)
-        try:
-            self.path.mkdir(parents=True)
-        except OSError as error:
-            given, fix = f"{error.strerror or error}", "another place (--out FOLDER)"
-            raise DiskFull(f"run folder '{self.path}'", given, "a folder that can be made", fix) from error
+        _make(self.path)
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write `value` as indented JSON with sorted keys; raises `DiskFull`."""
@@ -49,8 +45,35 @@ class RunFolder:
         write_table(table, self.path / name)
 
 
+def open_folder(path: Path) -> Path:
+    """Return the folder at `path`, made if it is not there, unless it already holds a run.
+
+    Raises
+    ------
+    RunExists, NotWritable
+        If it holds history.csv or model.safetensors, or cannot be made.
+    """
+    if (path / "history.csv").exists() or (path / "model.safetensors").exists():
+        raise RunExists(f"folder '{path}'", "a folder that holds a run", "a new one", "another name for this run")
+    _make(path)
+    return path
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        given, fix = error.strerror or str(error), "another place (--out FOLDER) or another name (--name NAME)"
+        raise NotWritable(f"folder '{path}'", given, "a folder that can be made", fix) from error
+
+
 def check_free(path: Path) -> None:
-    """Raise `RunExists` if anything is at `path`."""
-    if path.exists() or path.is_symlink():
+    """Raise `RunExists` if anything is at `path`, `NotWritable` if nothing can ever be there."""
+    try:
+        taken = path.exists() or path.is_symlink()
+    except OSError as error:  # a name too long, say
+        given = error.strerror or str(error)
+        raise NotWritable(f"run folder '{path}'", given, "a path the system can take", "--name NAME") from error
+    if taken:
         fix = "another name (--name NAME), another --out, another --seed, or moving the old folder away"
         raise RunExists(f"run folder '{path}'", "a folder that exists", "a new one", fix)

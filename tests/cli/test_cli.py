@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,10 @@ from netsparse.train import load_model
 
 SMALL = ("--widths", "40,30", "--density", "0.1", "--epochs", "3", "--trials", "3")
 TRAIN_SMALL = SMALL[:-2]
+
+
+def no_network(host, *rest, **options):
+    raise socket.gaierror(f"no test asks for {host}")
 
 
 def netsparse(*arguments, cwd, **options):
@@ -86,9 +91,11 @@ def test_config_and_provenance(finished):
     run, _ = finished
     config = json.loads((run / "config.json").read_text())
     assert (config["widths"], config["density"], config["seed"]) == ([40, 30], 0.1, 0)
+    assert (config["compare"], config["trials"]) == (["static", "dense"], 3)
     provenance = json.loads((run / "provenance.json").read_text())
     assert provenance["parameters"] == config
     assert provenance["compute"]["truly_sparse"] == [True, True]
+    assert provenance["compute"]["threads"] == 1
     dense = json.loads((run / "compare" / "dense" / "provenance.json").read_text())
     assert dense["compute"]["truly_sparse"] == [False, False]
 
@@ -154,10 +161,10 @@ def test_own_data_from_a_file(tmp_path):
 
 
 MISTAKES = [
-    (("--density", "0"), "density: given 0.0, expected a number in (0, 1]"),
+    (("--density", "0"), "density: given 0.0, expected a number in (0, 1]; try --density 0.01"),
     (("--density", "1.5"), "density: given 1.5"),
     (("--density", "nan"), "density: given nan"),
-    (("--density", "much"), "density: given 'much', expected a number"),
+    (("--density", "much"), "density: given 'much', expected a number; try --density 0.01"),
     (("--widths", "1000,0"), "at least 1"),
     (("--widths", "10,x"), "--widths 1000,1000,1000"),
     (("--widths", "10,2.5"), "whole numbers"),
@@ -166,9 +173,13 @@ MISTAKES = [
     (("--data", "mnist"), "--data-dir"),
     (("--rule", "rigll"), "set, static"),
     (("--compare", "statc"), "dense, none, static"),
-    (("--epochs", "0"), "epochs: given '0', expected a number, at least 1"),
-    (("--epochs", "many"), "epochs: given 'many', expected a whole number; try epochs=50"),
-    (("--lr", "fast"), "lr: given 'fast', expected a number; try lr=0.1"),
+    (("--epochs", "0"), "epochs: given '0', expected a whole number, at least 1; try --epochs 50"),
+    (("--epochs", "many"), "epochs: given 'many', expected a whole number; try --epochs 50"),
+    (("--lr", "fast"), "lr: given 'fast', expected a number; try --lr 0.1"),
+    (("--batch-size", "0"), "at least 1; try --batch-size 128"),
+    (("--widths", "1000," * 200 + "1000", "--density", "2"), "--density 0.01"),
+    (("--name", "n" * 300), "--name NAME"),
+    (("--trials", "99999999999"), "at most 10000"),
     (("--fraction", "2"), "fraction"),
     (("--trials", "0"), "--trials 10"),
     (("--seed", "-1"), "seed"),
@@ -180,11 +191,12 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("options", "message"), MISTAKES, ids=[" ".join(options) for options, _ in MISTAKES])
+@pytest.mark.parametrize(("options", "message"), MISTAKES, ids=[" ".join(options)[:40] for options, _ in MISTAKES])
 def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsys, options, message):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NETSPARSE_DATA", str(tmp_path / "nowhere"))
     monkeypatch.setattr(sys, "argv", ["netsparse", "run", *SMALL, *options])
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
     with pytest.raises(SystemExit) as left:
         main()
     stdout, stderr = capsys.readouterr()
@@ -198,7 +210,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsys,
 
 def test_a_mistake_in_a_real_process(tmp_path):
     done = netsparse("run", "--density", "1.5", cwd=tmp_path)
-    expected = "netsparse: density: given 1.5, expected a number in (0, 1]; try density=0.01\n"
+    expected = "netsparse: density: given 1.5, expected a number in (0, 1]; try --density 0.01\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
     assert list(tmp_path.iterdir()) == []
 
@@ -257,6 +269,7 @@ def test_a_killed_run_keeps_its_folder_with_whole_files(tmp_path, how, code):
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == code
     assert "Traceback" not in stderr
+    assert (how == signal.SIGKILL) == ("interrupted; the run folder keeps" not in stderr)
     assert json.loads((run / "config.json").read_text())["epochs"] == 100000
     assert len(pd.read_csv(run / "history.csv")) >= 3
     load_model(run / "model.safetensors")

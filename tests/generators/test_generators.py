@@ -107,6 +107,26 @@ def test_large_sparse_layers_do_not_touch_all_pairs():
     assert ns.generators.near_biregular(10**6, 10**6, n_edges=50_000, rng=0).n_edges == 50_000
 
 
+@pytest.mark.parametrize("kind", [np.int16, np.int32, np.uint8])
+def test_numpy_sizes_do_not_overflow(kind):
+    sizes = {np.int16: (1000, 1000), np.int32: (100_000, 100_000), np.uint8: (200, 200)}[kind]
+    for generator in WITH_COUNT.values():
+        graph = generator(kind(sizes[0]), kind(sizes[1]), n_edges=kind(100), rng=0)
+        assert graph == generator(*sizes, n_edges=100, rng=0)
+        assert type(graph.n_in) is int
+    assert set(ns.generators.biregular(kind(100), kind(100), fan_in=kind(8), rng=0).fan_out.tolist()) == {8}
+
+
+@given(st.lists(st.integers(1, 12), min_size=2, max_size=4), st.floats(1e-5, 0.2), st.sampled_from(["erk", "uniform"]))
+def test_the_advised_density_works(sizes, density, allocation):
+    options = {"allocation": allocation, "rng": 0}
+    try:
+        ns.generators.layered(sizes, density=density, **options)
+    except errors.NoEdges as error:
+        advised = float(error.fix.split("=")[1].split()[0])
+        ns.generators.layered(sizes, density=min(1.0, advised), **options)
+
+
 def test_complete():
     graph = ns.generators.complete(4, 3)
     assert graph.n_edges == 12
@@ -149,6 +169,9 @@ def test_layered_takes_a_density_per_layer_a_named_generator_and_a_callable():
     assert [set(layer.fan_in.tolist()) for layer in net.layers] == [{3}, {2}]
     own = ns.generators.layered([20, 30], density=0.1, generator=ns.generators.erdos_renyi, rng=0)
     assert own == ns.generators.layered([20, 30], density=0.1, rng=0)
+    by_function = ns.generators.layered([6, 4, 6], density=0.5, generator=ns.generators.biregular, rng=0)
+    assert by_function == ns.generators.layered([6, 4, 6], density=0.5, generator="biregular", rng=0)
+    assert ns.generators.layered([3, 4], density=1, generator=ns.generators.complete, rng=0).n_edges == 12
     assert ns.generators.layered([3, 4], density=1, generator="complete", rng=0).density == 1.0
 
 
@@ -167,6 +190,23 @@ BAD = [
     (lambda: ns.generators.erdos_renyi(10, 10, density=0.1, rng=None), errors.InvalidSeed, "rng=0"),
     (lambda: ns.generators.biregular(4, 4, fan_in=2.5, rng=0), errors.InvalidDegree, "2.5"),
     (lambda: ns.generators.biregular(4, 4, fan_in="two", rng=0), errors.InvalidDegree, "two"),
+    (lambda: ns.generators.biregular(4, 4, fan_in=float("inf"), rng=0), errors.InvalidDegree, "inf"),
+    (lambda: ns.generators.layered(10, density=0.1, rng=0), errors.InvalidSize, "sequence"),
+    (
+        lambda: ns.generators.layered([10, 9], density=0.1, generator=None, rng=0),
+        errors.InvalidOption,
+        "function called",
+    ),
+    (lambda: ns.generators.layered([10, 9], density=0.1, allocation=[1], rng=0), errors.UnknownName, "erk, uniform"),
+    (
+        lambda: ns.generators.layered(
+            [10, 9], density=0.1, generator=lambda *a, **k: ns.generators.complete(10, 9), rng=0
+        ),
+        errors.InvalidOption,
+        "exactly 9 edges",
+    ),
+    (lambda: ns.generators.erk([10, 10], 2.0), errors.InvalidDensity, "2.0"),
+    (lambda: ns.generators.uniform([10, 10], -1), errors.InvalidDensity, "-1"),
     (lambda: ns.generators.layered([10], density=0.1, rng=0), errors.InvalidSize, "two levels"),
     (lambda: ns.generators.layered([10, "x"], density=0.1, rng=0), errors.InvalidSize, "'x'"),
     (
