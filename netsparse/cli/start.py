@@ -9,7 +9,7 @@ from netsparse.errors import InvalidOption
 from netsparse.train import TrainConfig
 from netsparse.train.run_folder import check_free
 
-LONGEST = 60
+LONGEST, LONGEST_NAME = 60, 150
 
 
 def run_path(out: Path, name: str | None, config: TrainConfig) -> Path:
@@ -22,8 +22,11 @@ def run_path(out: Path, name: str | None, config: TrainConfig) -> Path:
     InvalidOption
         If `name` is not a plain folder name.
     """
-    if name is not None and (not name.strip() or name in (".", "..") or re.search(r"[/\\\0]", name)):
-        raise InvalidOption("name", repr(name), "a plain folder name", "--name second-try")
+    if name is not None and (
+        re.search(r"[/\\\0]", name) or name.strip() in ("", ".", "..") or len(name) > LONGEST_NAME
+    ):
+        expected = f"a plain folder name of at most {LONGEST_NAME} characters"
+        raise InvalidOption("name", repr(name[:LONGEST_NAME]), expected, "--name second-try")
     path = out / (name or default_name(config))
     check_free(path)
     return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def _by_edges(generator: Any) -> LayerGenerator:
     for function, adapter in ((biregular, _biregular), (complete, _complete)):
         if generator is function:
             return adapter
-    return generator
+    return cast(LayerGenerator, generator)
 
 
 def _drawn(draw: LayerGenerator, n_in: int, n_out: int, n_edges: int, rng: np.random.Generator) -> BipartiteGraph:

@@ -22,6 +22,11 @@ def degree_distribution(networks: Mapping[str, SparseNetwork], *, ax: Axes | Non
         Name -> wiring.
     ax : Axes, optional
         Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = plain(axes(ax))
     for name, colour in colours(networks).items():

@@ -35,6 +35,11 @@ def input_fan_out(
         Whether to draw the scale; one is enough for pictures with the same `largest`.
     ax : Axes, optional
         Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = axes(ax, width=3.4, height=3.4)
     fan_out = np.asarray(network.layers[0].fan_out)
@@ -42,7 +47,7 @@ def input_fan_out(
     image = fan_out.reshape(shape) if fits and len(shape) in (2, 3) else fan_out.reshape(1, -1)
     image = image.sum(axis=0) if image.ndim == 3 else image
     drawn = ax.imshow(
-        image, cmap="magma", vmin=0, vmax=largest, interpolation="nearest", aspect="equal" if fits else "auto"
+        image, cmap="magma", vmin=0, vmax=largest, interpolation="nearest", aspect="equal" if len(image) > 1 else "auto"
     )
     ax.set(xticks=[], yticks=[], title=title)
     if colorbar:

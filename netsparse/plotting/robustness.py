@@ -34,6 +34,11 @@ def structure_and_function(
         Fraction removed at the percolation threshold of each run, drawn as a vertical line.
     ax : Axes, optional
         Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = plain(axes(ax, width=7.2, height=4.4))
     for name, colour in colours(accuracy).items():

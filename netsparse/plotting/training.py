@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import pandas as pd
@@ -23,10 +24,15 @@ def accuracy_history(
         Which splits to draw: solid, dashed, dotted.
     ax : Axes, optional
         Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    Axes
+        The axes drawn into.
     """
     ax = plain(axes(ax))
     for name, colour in colours(histories).items():
-        for split, style in zip(splits, ("-", "--", ":"), strict=False):
+        for split, style in zip(splits, itertools.cycle(("-", "--", ":", "-."))):
             rows = histories[name][histories[name]["split"] == split]
             width = 1.8 if style == "-" else 1.0
             ax.plot(rows["epoch"], rows["accuracy"], style, color=colour, linewidth=width, label=f"{name}, {split}")

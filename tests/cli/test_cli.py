@@ -178,7 +178,7 @@ MISTAKES = [
     (("--lr", "fast"), "lr: given 'fast', expected a number; try --lr 0.1"),
     (("--batch-size", "0"), "at least 1; try --batch-size 128"),
     (("--widths", "1000," * 200 + "1000", "--density", "2"), "--density 0.01"),
-    (("--name", "n" * 300), "--name NAME"),
+    (("--name", "n" * 300), "at most 150 characters; try --name second-try"),
     (("--trials", "99999999999"), "at most 10000"),
     (("--fraction", "2"), "fraction"),
     (("--trials", "0"), "--trials 10"),

@@ -133,6 +133,57 @@ def test_init_is_corrected_for_the_sparse_fan_in_or_not():
     assert dense.var().item() == pytest.approx(2.0 * 0.02, rel=0.05)
 
 
+def test_he_sparse_corrects_each_unit_by_its_own_fan_in():
+    few = [(s, 0) for s in range(2)] + [(s, 1) for s in range(200)]
+    graph = ns.BipartiteGraph.from_edges(*zip(*few, strict=True), n_in=200, n_out=2)
+    draws = np.array([ns.nn.he_sparse(graph, np.random.default_rng(seed)) for seed in range(2000)])
+    assert draws[:, graph.targets == 0].var() == pytest.approx(1.0, rel=0.1)
+    assert draws[:, graph.targets == 1].var() == pytest.approx(0.01, rel=0.1)
+
+
+def test_activations_are_what_they_are_called():
+    layer = SparseLinear(zoo.GRAPHS["sparse random"], rng=0)
+    x = torch.randn(8, layer.n_in)
+    for name, function in (("relu", torch.relu), ("leaky_relu", torch.nn.functional.leaky_relu)):
+        activated = SparseLinear(layer.graph, activation=name, rng=0)
+        torch.testing.assert_close(activated(x), function(layer(x)))
+
+
+def test_leading_axes_are_kept_like_nn_linear():
+    layer = SparseLinear(zoo.GRAPHS["sparse random"], rng=0)
+    x = torch.randn(2, 3, layer.in_features)
+    assert layer(x).shape == (2, 3, layer.out_features)
+    torch.testing.assert_close(layer(x)[1, 2], layer(x[1, 2]))
+
+
+def test_a_refused_rewire_changes_nothing():
+    graph = ns.generators.erdos_renyi(20, 20, density=0.3, rng=0)
+    other = ns.generators.erdos_renyi(20, 20, density=0.3, rng=1)
+    layer = SparseLinear(graph, rng=0)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1, momentum=0.9)
+    layer(torch.rand(4, 20)).square().sum().backward()
+    optimizer.step()
+    before = layer.edge_weights(), optimizer.state[layer.weight]["momentum_buffer"].clone()
+    delta = ns.rewiring.SET().propose(graph, layer.edge_weights(), rng=0)
+    with pytest.raises(errors.InvalidEdgeVector, match="newborn"):
+        layer.rewire(*ns.apply(graph, delta), optimizer, newborn=np.ones(3))
+    with pytest.raises(errors.InvalidGraph, match="another graph"):
+        layer.rewire(*ns.apply(other, ns.rewiring.SET().propose(other, layer.edge_weights(), rng=0)), optimizer)
+    assert layer.graph == graph
+    np.testing.assert_array_equal(layer.edge_weights(), before[0])
+    assert torch.equal(optimizer.state[layer.weight]["momentum_buffer"], before[1])
+
+
+def test_a_refused_state_dict_changes_nothing():
+    layer = SparseLinear(ns.generators.erdos_renyi(20, 20, density=0.3, rng=0), rng=0)
+    state = SparseLinear(ns.generators.erdos_renyi(20, 20, density=0.2, rng=1), rng=1).state_dict()
+    graph, weights = layer.graph, layer.edge_weights()
+    with pytest.raises(errors.InvalidEdgeVector, match="weight"):
+        layer.load_state_dict({**state, "weight": state["weight"][:-1]})
+    assert layer.graph == graph
+    np.testing.assert_array_equal(layer.edge_weights(), weights)
+
+
 @settings(max_examples=100, deadline=None)
 @given(zoo.graphs_with_delta(), st.sampled_from(["sgd", "adam"]))
 def test_rewire_carries_weights_and_optimizer_state_like_a_dense_matrix(case, name):

@@ -74,6 +74,13 @@ def test_normalize():
 
 
 BAD = [
+    (
+        lambda: SparseMLP(ns.generators.complete(3, 2), n_classes=2),
+        errors.InvalidNetwork,
+        r"SparseNetwork\(\[graph\]\)",
+    ),
+    (lambda: SparseMLP(network(), n_classes=3, normalization=(0.0, 0.0)), errors.InvalidOption, "std above 0"),
+    (lambda: SparseMLP(network(), n_classes=3, rng=0)(torch.rand(12)), errors.InvalidSize, r"\(12,\)"),
     (lambda: SparseMLP(zoo.NETWORKS["joint"], n_classes=2), errors.InvalidNetwork, "joints"),
     (lambda: SparseMLP(network()), errors.InvalidOption, "n_classes=10"),
     (lambda: SparseMLP(network(), n_classes=0), errors.InvalidOption, "n_classes"),

@@ -108,7 +108,29 @@ def test_every_rule_is_constructible_without_arguments_and_reads_well():
     assert SET(**SET(0.1, drop="magnitude").parameters()).parameters() == SET(0.1, drop="magnitude").parameters()
 
 
+class Careless(RewiringRule):
+    """Drops what it likes."""
+
+    def __init__(self, ids, keeps_count=True):
+        super().__init__(0.5)
+        self.ids, self.keeps_count = ids, keeps_count
+
+    def drop(self, graph, weights, grads, n_drop, rng):
+        return np.array(self.ids)
+
+
+def test_the_skeleton_holds_a_rule_to_its_count():
+    graph = ns.generators.erdos_renyi(5, 5, n_edges=4, rng=0)
+    for ids in ([0], [0, 0], [0, 1, 2]):
+        with pytest.raises(errors.InvalidOption, match="exactly 2 of each"):
+            Careless(ids).propose(graph, np.ones(4), rng=0)
+    assert Careless([0], keeps_count=False).propose(graph, np.ones(4), rng=0).n_removed == 1
+
+
 BAD = [
+    (lambda: SET().propose(ns.generators.complete(1, 2), [1.0, np.nan], rng=0), errors.InvalidEdgeVector, "not finite"),
+    (lambda: SET().propose(ns.generators.complete(1, 2), ["a", "b"], rng=0), errors.InvalidEdgeVector, "real number"),
+    (lambda: ns.rewiring.named_rule([]), errors.UnknownName, "set"),
     (lambda: SET(fraction=1.2), errors.InvalidOption, r"\[0, 1\]"),
     (lambda: SET(fraction="third"), errors.InvalidOption, "'third'"),
     (lambda: SET(drop="sign"), errors.UnknownName, "magnitude, sign_wise"),

@@ -101,6 +101,7 @@ def test_network_without_edges():
 
 BAD = [
     ({"fractions": 0}, errors.InvalidOption, "fractions=20"),
+    ({"fractions": [0.5, 0.5]}, errors.InvalidOption, "increasing"),
     ({"fractions": [0.5, 0.2]}, errors.InvalidOption, "increasing"),
     ({"fractions": [0.5, 1.2]}, errors.InvalidOption, r"\[0, 1\]"),
     ({"fractions": "half"}, errors.InvalidOption, "half"),
@@ -115,6 +116,17 @@ BAD = [
 def test_bad_input(trained, options, error, message):
     with pytest.raises(error, match=message):
         link_removal(trained, "digits", **{"rng": 0, **options})
+
+
+def test_a_model_that_does_not_fit_the_data():
+    model = ns.nn.SparseMLP(ns.generators.layered([64, 10], density=0.5, rng=0), n_classes=4, rng=0)
+    with pytest.raises(errors.InvalidOption, match="n_classes=10"):
+        link_removal(model, "digits", rng=0)
+
+
+def test_a_given_order_is_one_trial(trained):
+    table = link_removal(trained, "digits", order=np.arange(trained.network.n_edges), fractions=2, rng=0)
+    assert table["trial"].tolist() == [0, 0, 0]
 
 
 def test_include_head_needs_a_dense_head():

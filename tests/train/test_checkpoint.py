@@ -1,8 +1,10 @@
 """Models on disk: same bytes for the same model, topology inside, one clear line for a bad file."""
 
+import json
+
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
 import netsparse as ns
 from netsparse import errors
@@ -39,6 +41,19 @@ def test_dense_network_round_trip(tmp_path):
     assert load_model(tmp_path / "m.safetensors").sparse_layers()[0].kernel == "dense"
 
 
+def test_dtype_is_kept(tmp_path):
+    save_model(model().double(), tmp_path / "m.safetensors")
+    assert load_model(tmp_path / "m.safetensors").sparse_layers()[0].weight.dtype == torch.float64
+
+
+def test_files_can_be_read_by_others_and_folders_must_exist(tmp_path):
+    save_model(model(), tmp_path / "m.safetensors")
+    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "m.safetensors").stat().st_mode == (tmp_path / "plain").stat().st_mode
+    with pytest.raises(errors.NotWritable, match="No such file or directory"):
+        save_model(model(), tmp_path / "missing" / "m.safetensors")
+
+
 def test_same_model_same_bytes(tmp_path):
     for name in "abc":
         save_model(model(), tmp_path / name)
@@ -57,7 +72,9 @@ def test_bad_files_are_one_clear_line(tmp_path):
     (tmp_path / "text").write_text("not a model")
     (tmp_path / "empty").write_bytes(b"")
     save_file({"weight": torch.ones(3)}, tmp_path / "foreign")
-    for name in ("short", "text", "empty", "foreign", "absent"):
+    newer = save(model().state_dict(), metadata={"netsparse": json.dumps({"format": 99})})
+    (tmp_path / "newer").write_bytes(newer)
+    for name in ("newer", "short", "text", "empty", "foreign", "absent"):
         with pytest.raises(errors.InvalidFile, match=name) as caught:
             load_model(tmp_path / name)
         assert "\n" not in str(caught.value)

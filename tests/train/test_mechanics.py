@@ -1,0 +1,258 @@
+"""What a training step does, seen by spies: each test fails if the loop forgets the thing it names."""
+
+import numpy as np
+import pytest
+import torch
+
+import netsparse as ns
+from netsparse import errors
+from netsparse.datasets import Dataset
+from netsparse.nn import SparseMLP
+from netsparse.rewiring import RewiringRule
+from netsparse.train import TrainConfig, evaluate, fit
+from netsparse.train.optimizers import LearningRate, build_optimizer
+
+
+def data(n=96, n_classes=3):
+    rng = np.random.default_rng(0)
+    y = np.arange(n) % n_classes
+    x = np.clip(np.eye(n_classes, 8)[y] * 0.7 + rng.random((n, 8)) * 0.3, 0, 1).astype(np.float32)
+    return Dataset.from_arrays(x, y, x[::-1], y[::-1], name="spied", n_classes=n_classes)
+
+
+def network():
+    return ns.generators.layered([8, 12, 10], density=0.4, rng=0)
+
+
+def train(model=None, **options):
+    return fit(model or network(), data(), **{"epochs": 3, "batch_size": 16, "progress": False, "rng": 0, **options})
+
+
+class SpiedSGD(torch.optim.SGD):
+    """Remembers the momentum it has at the start of every step, and its learning rates."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters, lr=0.1, momentum=0.9)
+        self.rates, self.buffers = [], []
+
+    def step(self, closure=None):
+        self.rates.append(self.param_groups[0]["lr"])
+        weight = self.param_groups[0]["params"][0]
+        buffer = self.state[weight].get("momentum_buffer")
+        self.buffers.append(None if buffer is None else buffer.clone())
+        return super().step(closure)
+
+
+class Marked(RewiringRule):
+    """Drops the first edges and gives the newborn a weight that can be recognised."""
+
+    def drop(self, graph, weights, grads, n_drop, rng):
+        return np.arange(n_drop)
+
+    def newborn(self, n_grow, rng):
+        return np.full(n_grow, 123.0)
+
+
+def test_newborn_values_and_momenta_arrive_where_they_belong():
+    spies, seen = [], []
+
+    def optimizer(parameters):
+        spies.append(SpiedSGD(parameters))
+        return spies[0]
+
+    def look(epoch, model, row):
+        buffer = spies[0].state[model.layers[0].weight]["momentum_buffer"]
+        seen.append((model.layers[0].graph, buffer.clone(), model.layers[0].edge_weights()))
+
+    train(rewiring=Marked(0.25), optimizer=optimizer, callbacks=[look], epochs=2)
+    graph, momentum, _ = seen[0]
+    steps_per_epoch = len(spies[0].buffers) // 2
+    carried = spies[0].buffers[steps_per_epoch]  # before the first step on the new wiring
+    after = seen[1][0]
+    assert after.n_edges == graph.n_edges
+    survivors = graph.has_edges(after.sources, after.targets)
+    dropped = np.zeros(graph.n_edges, dtype=bool)
+    dropped[: round(0.25 * graph.n_edges)] = True
+    for edge in range(after.n_edges):
+        pair = [after.sources[edge]], [after.targets[edge]]
+        old = int(graph.edge_ids(*pair)[0]) if survivors[edge] else None
+        expected = 0.0 if old is None or dropped[old] else momentum[old].item()
+        assert carried[edge].item() == expected
+    assert any(m != 0 for m in carried.tolist())
+
+
+def test_newborn_weights_are_the_delta_s():
+    weights = []
+    frozen = lambda parameters: torch.optim.SGD(parameters, lr=0.0)  # noqa: E731
+    model = SparseMLP(network(), n_classes=3, rng=0)
+    train(
+        model,
+        rewiring=Marked(0.5),
+        optimizer=frozen,
+        callbacks=[lambda e, m, r: weights.append(m.weights[0])],
+        epochs=2,
+    )
+    n_new = round(0.5 * model.layers[0].graph.n_edges)
+    assert np.count_nonzero(weights[0] == 123.0) == 0
+    assert np.count_nonzero(weights[1] == 123.0) == n_new
+
+
+def test_linear_schedule_falls_to_zero_and_constant_stays():
+    for schedule, expected in (("linear", [1.0, 0.75, 0.5, 0.25]), ("constant", [1.0] * 4)):
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.2)
+        rate = LearningRate(optimizer, schedule, 4)
+        seen = []
+        for step in range(4):
+            rate.set(step)
+            seen.append(optimizer.param_groups[0]["lr"] / 0.2)
+        np.testing.assert_allclose(seen, expected)
+
+
+def test_the_loop_sets_the_rate_at_every_step():
+    spies = []
+
+    def optimizer(parameters):
+        spies.append(SpiedSGD(parameters))
+        return spies[0]
+
+    train(optimizer=optimizer, epochs=2, validation=0)
+    n_steps = 2 * 6
+    np.testing.assert_allclose(spies[0].rates, 0.1 * (1 - np.arange(n_steps) / n_steps))
+
+
+def test_options_reach_the_optimizer():
+    parameter = [torch.zeros(1, requires_grad=True)]
+    group = build_optimizer("sgd", parameter).param_groups[0]
+    assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.1, 0.9, 5e-4)
+    group = build_optimizer("sgd", parameter, lr=0.2, momentum=0.5, weight_decay=0.0).param_groups[0]
+    assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.2, 0.5, 0.0)
+    group = build_optimizer("adam", parameter, weight_decay=0.1).param_groups[0]
+    assert (group["lr"], group["weight_decay"]) == (0.001, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"optimizer": "adam", "momentum": 0.9}, "adam does not have"),
+        ({"optimizer": torch.optim.Adam, "lr": 0.1}, "lr: given with optimizer=<function>"),
+        ({"optimizer": None}, "a name or a function"),
+        ({"optimizer": lambda parameters: 3}, "a name or a function"),
+        ({"model": SparseMLP(network(), n_classes=3, rng=0), "init": "he_dense"}, "init='he_dense'"),
+        ({"model": SparseMLP(network(), n_classes=2, rng=0)}, "n_classes=3"),
+    ],
+)
+def test_no_option_is_silently_ignored(options, message):
+    with pytest.raises(errors.InvalidOption, match=message):
+        train(**options)
+
+
+def test_nothing_is_written_before_everything_is_checked(tmp_path):
+    for options in (
+        {"optimizer": "sgdd"},
+        {"lr_schedule": "cosin"},
+        {"model": SparseMLP(network(), n_classes=2, rng=0)},
+    ):
+        with pytest.raises(errors.NetsparseError):
+            train(**options, out=tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("inside", ["", "x"])
+def test_out_that_is_a_file_is_one_line(tmp_path, inside):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(errors.NotWritable, match="a folder that can be made"):
+        train(out=tmp_path / "file" / inside)
+
+
+def test_every_image_is_seen_once_an_epoch_in_a_new_order():
+    orders = []
+
+    def objective(model, x, y):
+        orders[-1].append(x[:, 0].clone())
+        logits = model(x)
+        return torch.nn.functional.cross_entropy(logits, y), logits
+
+    orders.append([])
+    train(objective=objective, epochs=2, validation=0, callbacks=[lambda *_: orders.append([])])
+    first, second = (torch.cat(order) for order in orders[:2])
+    everything = np.sort(data().x_train[:, 0])
+    np.testing.assert_array_equal(np.sort(first), everything)
+    np.testing.assert_array_equal(np.sort(second), everything)
+    assert not np.array_equal(first, data().x_train[:, 0])
+    assert not torch.equal(first, second)
+
+
+class WithDropout(SparseMLP):
+    """A model that behaves differently in training."""
+
+    def forward(self, x):
+        return super().forward(torch.dropout(x, 0.5, self.training))
+
+
+def test_evaluation_is_in_evaluation_mode_and_training_goes_on_in_training_mode():
+    model = WithDropout(network(), n_classes=3, rng=0)
+    x, y = torch.from_numpy(data().x_train.copy()), torch.from_numpy(data().y_train.copy())
+    assert evaluate(model, x, y) == evaluate(model, x, y)
+    assert model.training
+    modes = []
+    train(model, epochs=1, callbacks=[lambda e, m, r: modes.append(m.training)])
+    assert modes == [True]
+    model.eval()
+    evaluate(model, x, y)
+    assert not model.training
+
+
+def test_inputs_are_normalised_by_the_training_images():
+    result = train(validation=16)
+    images = data().x_train[:-16]
+    assert result.model.normalize.mean.item() == pytest.approx(images.mean(), rel=1e-5)
+    assert result.model.normalize.std.item() == pytest.approx(images.std(ddof=1), rel=1e-5)
+
+
+def test_best_is_not_chosen_by_the_test_set():
+    shifted = data()
+    wrong = Dataset.from_arrays(shifted.x_train, shifted.y_train, shifted.x_test, (shifted.y_test + 1) % 3, n_classes=3)
+    result = fit(network(), wrong, epochs=15, batch_size=16, progress=False, rng=0)
+    table = result.history.pivot(index="epoch", columns="split", values="accuracy")
+    assert table["validation"].idxmax() != table["test"].idxmax()  # on wrong labels the test accuracy falls
+    assert result.best.epoch == table["validation"].idxmax()
+
+
+def test_a_test_loss_that_is_not_finite_does_not_end_the_run():
+    extreme = data()
+    model = SparseMLP(network(), n_classes=3, rng=0)
+
+    class Fragile(SparseMLP):
+        def forward(self, x):
+            logits = super().forward(x)
+            return logits if self.training else logits * float("inf")
+
+    with pytest.raises(errors.TrainingDiverged, match="validation loss"):
+        fit(Fragile(network(), n_classes=3, rng=0), extreme, epochs=2, progress=False, rng=0)
+    result = fit(Fragile(network(), n_classes=3, rng=0), extreme, epochs=2, validation=0, progress=False, rng=0)
+    assert len(result.history) == 4
+    assert model.training
+
+
+def test_config_hands_every_setting_on():
+    settings = {
+        "epochs": 7,
+        "batch_size": 9,
+        "optimizer": "adam",
+        "lr": 0.3,
+        "weight_decay": 0.2,
+        "validation": 5,
+        "seed": 4,
+    }
+    config = TrainConfig.checked(**settings, fraction=0.7, allocation="erk", widths=(20, 30), density=0.3)
+    assert config.fit_options() == {**{k: v for k, v in settings.items() if k != "seed"}, "rng": 4}
+    assert config.rewiring().fraction == 0.7
+    expected = ns.generators.layered([8, 20, 30], density=0.3, allocation="erk", rng=4)
+    assert config.network(data()) == expected
+    assert expected != ns.generators.layered([8, 20, 30], density=0.3, rng=4)
+
+
+def test_torch_s_global_generator_is_left_alone():
+    before = torch.get_rng_state()
+    train(rewiring="set")
+    assert torch.equal(torch.get_rng_state(), before)
