@@ -9,6 +9,7 @@ are looked for in $NETSPARSE_DATA or data/, and downloaded where absent.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,10 +47,11 @@ def run(cell: dict[str, object], folder: Path) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Run everything, write results.csv (one row per run) and print mean and standard deviation over seeds."""
+    """Run everything, write results.csv (one row per run), keep one figure, print mean and deviation over seeds."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/main_job")
     table = pd.concat([run(cell, folder) for cell in cells()], ignore_index=True)
     table.drop(columns="seconds_per_epoch").to_csv(HERE / "results.csv", index=False)
+    shutil.copy(folder / "fashion-mnist-v0-seed0" / "figures" / "robustness.png", HERE / "robustness.png")
     by = table.groupby(["data", "validation", "run"], sort=False)[MEASURED]
     print(by.agg(["mean", "std"]).round(4).T.unstack().to_string())
 
