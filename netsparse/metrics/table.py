@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from netsparse.errors import InvalidOption, unknown_name
+from netsparse.graph import BipartiteGraph
 from netsparse.metrics.connectivity import active_inputs, active_outputs, giant_component, n_components
 from netsparse.metrics.degree import density, fan_in_statistics, fan_out_statistics
 from netsparse.metrics.laplacian import algebraic_connectivity
@@ -91,7 +92,7 @@ def summarize(
     UnknownName
         For a name that is in neither table; the message lists those that are.
     InvalidOption
-        For a weighted metric without weights.
+        For something that is no network, metrics that are no list of names, and a weighted metric without weights.
     InvalidEdgeVector, NotConverged
         As the metrics themselves.
 
@@ -103,13 +104,18 @@ def summarize(
     >>> table[table.metric == "fan_in_mean"][["layer", "n_in", "n_out", "value"]].to_string(index=False).splitlines()
     ['  layer  n_in  n_out    value', '      0     6      4 3.000000', '      1     4      3 2.000000', 'network     6      3 2.571429']
     """  # noqa: E501
+    if not isinstance(network, Graph):
+        expected = "a SparseNetwork or a BipartiteGraph"
+        raise InvalidOption("network", type(network).__name__, expected, "summarize(result.network)")
     chosen = _chosen(metrics, has_weights=weights is not None)
+    # checked once, and gone through once: an iterator of weights has nothing left for a second pass
     vectors = None if weights is None else network.edge_vectors(weights)
     rows = []
     for k, layer in enumerate(network.layers):
         vector = None if vectors is None else vectors[k]
         rows += [_row(str(k), layer, name, metric(layer, vector)) for name, metric in chosen.items()]
-    rows += [_row("network", network, name, metric(network, weights)) for name, metric in chosen.items()]
+    whole = vectors[0] if vectors is not None and isinstance(network, BipartiteGraph) else vectors
+    rows += [_row("network", network, name, metric(network, whole)) for name, metric in chosen.items()]
     return pd.DataFrame(rows, columns=["layer", "n_in", "n_out", "n_edges", "metric", "value"])
 
 
@@ -118,12 +124,13 @@ def _chosen(metrics: Iterable[str] | Mapping[str, Metric] | None, *, has_weights
         return metrics
     if metrics is None:
         return METRICS | WEIGHTED_METRICS if has_weights else METRICS
-    if isinstance(metrics, str):
-        raise InvalidOption("metrics", repr(metrics), "a list of names", f"metrics=[{metrics!r}]")
+    if isinstance(metrics, str) or not isinstance(metrics, Iterable):
+        fix = f"metrics=[{metrics!r}]" if isinstance(metrics, str) else "metrics=['density']"
+        raise InvalidOption("metrics", repr(metrics), "a list of names", fix)
     known = METRICS | WEIGHTED_METRICS
     names = list(metrics)
     for name in names:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise unknown_name("metric", name, known)
         if name in WEIGHTED_METRICS and not has_weights:
             raise InvalidOption("metrics", f"{name!r} without weights", "weights beside it", "weights=result.weights")

@@ -1,5 +1,7 @@
 """`summarize`: the tidy table of a network, and its refusals."""
 
+import re
+
 import numpy as np
 import pytest
 import zoo
@@ -69,9 +71,25 @@ def test_names_and_functions_can_be_chosen():
     assert value(gap, "0", "gap") == metrics.spectral_gap(NETWORK.layers[0])
 
 
-def test_unknown_names_list_the_known_ones():
-    with pytest.raises(errors.UnknownName, match=r"'betweenness'.*spectral_gap_weighted"):
-        metrics.summarize(NETWORK, metrics=["betweenness"])
+@pytest.mark.parametrize("name", ["betweenness", ["density"], 5])
+def test_unknown_names_list_the_known_ones(name):
+    with pytest.raises(errors.UnknownName, match=rf"{re.escape(repr(name))}.*spectral_gap_weighted"):
+        metrics.summarize(NETWORK, metrics=[name])
+
+
+@pytest.mark.parametrize("given", [5, None, np.eye(3)])
+def test_something_that_is_no_network_is_named(given):
+    with pytest.raises(errors.InvalidOption, match=rf"network: given {type(given).__name__}"):
+        metrics.summarize(given)
+
+
+def test_metrics_that_are_no_list_are_refused():
+    with pytest.raises(errors.InvalidOption, match="metrics: given 5, expected a list of names"):
+        metrics.summarize(NETWORK, metrics=5)
+
+
+def test_weights_may_come_one_after_the_other():
+    assert metrics.summarize(NETWORK, weights=iter(WEIGHTS)).equals(metrics.summarize(NETWORK, weights=WEIGHTS))
 
 
 def test_a_weighted_metric_needs_weights():
