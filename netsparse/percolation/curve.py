@@ -56,7 +56,14 @@ class PercolationCurve(Frozen):
     sizes : tuple of int
         Number of units on each level of the network.
     counts : mapping of str to int array of shape (n_trials, n_edges + 1)
-        Per observable, the number of units (or components), before any division.
+        Per observable, the number of units (or components), before any division. Kept as int32, and copied unless
+        already a read-only int32 array of its own.
+
+    Raises
+    ------
+    UnknownName, InvalidOption
+        For an unknown observable, levels that are not whole numbers of at least 1, counts that are not integers, and
+        arrays of different shapes.
 
     Examples
     --------
@@ -77,17 +84,20 @@ class PercolationCurve(Frozen):
     _counts: dict[str, np.ndarray]
 
     def __init__(self, sizes: tuple[int, ...], counts: Mapping[str, np.ndarray]) -> None:
-        names = observable_names(counts)
-        rows = {name: np.asarray(counts[name], dtype=np.int32).view() for name in names}
+        fix = "percolate(graph_or_network, rng=0)"
+        if not isinstance(sizes, tuple) or not sizes or not all(_is_size(size) for size in sizes):
+            raise InvalidOption("sizes", repr(sizes), "a tuple with the number of units of each level", fix)
+        if not isinstance(counts, Mapping):
+            raise InvalidOption("counts", type(counts).__name__, "a mapping from observables to arrays", fix)
+        rows = {name: np.asarray(counts[name]) for name in observable_names(counts)}
         shapes = {array.shape for array in rows.values()}
         shape = next(iter(shapes))
-        if len(shapes) > 1 or len(shape) != 2 or 0 in shape:
-            given = f"arrays of shapes {sorted(shapes)}"
-            raise InvalidOption(
-                "counts", given, "one shape (n_trials, n_edges + 1) for all", "percolate(graph_or_network, rng=0)"
-            )
-        self._fill(sizes=tuple(sizes), n_trials=shape[0], n_edges=shape[1] - 1)
-        self._fill(_counts={name: frozen(array) for name, array in rows.items()})
+        are_integers = all(array.dtype.kind in "iu" for array in rows.values())
+        if not are_integers or len(shapes) > 1 or len(shape) != 2 or 0 in shape:
+            given = ", ".join(f"{array.dtype} of shape {array.shape}" for array in rows.values())
+            raise InvalidOption("counts", given, "integers of one shape (n_trials, n_edges + 1) for all", fix)
+        self._fill(sizes=sizes, n_trials=shape[0], n_edges=shape[1] - 1)
+        self._fill(_counts={name: _own(array) for name, array in rows.items()})
 
     @property
     def observables(self) -> tuple[str, ...]:
@@ -112,7 +122,7 @@ class PercolationCurve(Frozen):
         UnknownName
             If it is not on record; the message lists those that are.
         """
-        if observable not in self._counts:
+        if not isinstance(observable, str) or observable not in self._counts:
             raise unknown_name("observable", observable, self._counts)
         return self._counts[observable]
 
@@ -243,7 +253,7 @@ class PercolationCurve(Frozen):
         >>> percolate(path, order=[1, 0, 2, 3]).threshold().fraction_removed
         0.25
         """
-        if method not in METHODS:
+        if not isinstance(method, str) or method not in METHODS:
             raise unknown_name("method", method, METHODS)
         observable, peak = METHODS[method]
         positions = np.array([peak(row) for row in self.counts(observable)])
@@ -277,3 +287,14 @@ class PercolationCurve(Frozen):
             for name in self.observables
         )
         return f"<table><caption>{self!r}, mean by edges removed</caption><tr><th></th>{head}</tr>{rows}</table>"
+
+
+def _is_size(size: object) -> bool:
+    return isinstance(size, int | np.integer) and not isinstance(size, bool) and int(size) >= 1
+
+
+def _own(array: np.ndarray) -> TrialCounts:
+    """Return the counts as a read-only int32 array that nobody else can write to."""
+    if array.dtype == np.int32 and array.flags.owndata and not array.flags.writeable:
+        return array
+    return frozen(array.astype(np.int32))

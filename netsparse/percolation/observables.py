@@ -73,18 +73,19 @@ def observable_names(observables: str | Iterable[str]) -> tuple[str, ...]:
     Raises
     ------
     UnknownName, InvalidOption
-        For a name that is not in `OBSERVABLES`, and for no name at all.
+        For a name that is not in `OBSERVABLES`, and for what holds no name at all.
 
     Examples
     --------
     >>> observable_names("giant_component")
     ('giant_component',)
     """
-    names = tuple(dict.fromkeys([observables] if isinstance(observables, str) else observables))
+    names = [observables] if isinstance(observables, str) else observables
+    names = list(names) if isinstance(names, Iterable) else []
     if not names:
-        expected = "at least one of " + ", ".join(OBSERVABLES)
-        raise InvalidOption("observables", "none", expected, "observables=('giant_component',)")
+        given, expected = repr(observables), "at least one of " + ", ".join(OBSERVABLES)
+        raise InvalidOption("observables", given, expected, "observables=('giant_component',)")
     for name in names:
-        if name not in OBSERVABLES:
+        if not isinstance(name, str) or name not in OBSERVABLES:
             raise unknown_name("observables", name, OBSERVABLES)
-    return names
+    return tuple(dict.fromkeys(names))

@@ -54,7 +54,7 @@ def random_order(
     >>> sorted(int(edge) // 2 for edge in order[:2])
     [0, 1]
     """
-    if scope not in SCOPES:
+    if not isinstance(scope, str) or scope not in SCOPES:
         raise unknown_name("scope", scope, SCOPES)
     counts = np.array([layer.n_edges for layer in graph_or_network.layers], dtype=np.int64)
     return SCOPES[scope](counts, as_rng(rng).permuted)  # type: ignore[arg-type]  # None is refused by as_rng, in its own words
@@ -156,7 +156,7 @@ def removal_orders(
         return iter([as_order(order, graph_or_network.n_edges)])
     if order not in ORDERS:
         raise unknown_name("order", order, ORDERS)
-    if scope not in SCOPES:
+    if not isinstance(scope, str) or scope not in SCOPES:
         raise unknown_name("scope", scope, SCOPES)
     rule = ORDERS[order]
     generators = spawn(as_rng(rng), int(trials), purpose="removal")  # type: ignore[arg-type]  # None is refused by as_rng, in its own words

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.graph.frozen import index_dtype
+from netsparse.graph.frozen import frozen, index_dtype
 from netsparse.percolation.curve import PercolationCurve
 from netsparse.percolation.observables import OBSERVABLES, observable_names
 from netsparse.percolation.orders import removal_orders
@@ -81,4 +81,5 @@ def percolate(
             for name, row in process(sizes, ends, removal).items():
                 if name in counts:
                     counts[name][trial] = row
-    return PercolationCurve(sizes, counts)
+    # read-only arrays are taken over as they are: no second copy of all trials
+    return PercolationCurve(sizes, {name: frozen(rows) for name, rows in counts.items()})

@@ -171,7 +171,8 @@ def test_what_was_not_observed_is_named():
 
 
 @pytest.mark.parametrize(
-    ("observables", "error"), [("loops", UnknownName), (["loops"], UnknownName), ((), InvalidOption)]
+    ("observables", "error"),
+    [("loops", UnknownName), (["loops"], UnknownName), ([["a"]], UnknownName), ((), InvalidOption), (5, InvalidOption)],
 )
 def test_unknown_observables_list_the_known(observables, error):
     with pytest.raises(error) as raised:
@@ -190,9 +191,44 @@ def test_a_curve_is_a_frozen_value_and_stays_one_in_a_pickle():
             one.counts("giant_component")[0, 0] = 3
 
 
-def test_a_curve_of_ragged_counts_is_refused():
-    with pytest.raises(InvalidOption, match="n_trials, n_edges"):
-        PercolationCurve((1, 1), {"giant_component": np.ones((1, 2)), "n_components": np.ones((1, 3))})
+def test_a_curve_does_not_share_the_callers_array():
+    theirs = np.array([[2, 1]], dtype=np.int32)
+    view = theirs[:]
+    view.setflags(write=False)
+    for array in (theirs, view):
+        curve = PercolationCurve((1, 1), {"giant_component": array})
+        theirs[0, 0] = 7
+        assert curve.counts("giant_component").tolist() == [[2, 1]]
+        theirs[0, 0] = 2
+    kept = curve.counts("giant_component")
+    assert PercolationCurve((1, 1), {"giant_component": kept}).counts("giant_component") is kept
+
+
+@pytest.mark.parametrize(
+    ("sizes", "counts", "said"),
+    [
+        ((1, 1), {"giant_component": np.ones((1, 2), int), "n_components": np.ones((1, 3), int)}, "shape (1, 3)"),
+        ((1, 1), {"giant_component": np.ones(3, int)}, "shape (3,)"),
+        ((1, 1), {"giant_component": np.array([[1.5, 1.0]])}, "float64"),
+        ((1, 1), {"giant_component": np.ones((1, 2), bool)}, "bool"),
+        ((1, 1), ["giant_component"], "counts: given list"),
+        ((), {"giant_component": np.ones((1, 2), int)}, "sizes: given ()"),
+        ((0, 1), {"giant_component": np.ones((1, 2), int)}, "sizes: given (0, 1)"),
+        (5, {"giant_component": np.ones((1, 2), int)}, "sizes: given 5"),
+    ],
+)
+def test_a_curve_of_other_things_is_refused(sizes, counts, said):
+    with pytest.raises(InvalidOption) as raised:
+        PercolationCurve(sizes, counts)
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("name", [["giant_component"], np.ones(2), 5])
+def test_names_that_are_not_text_are_unknown(name):
+    curve = percolate(zoo.GRAPHS["complete"], rng=0)
+    for ask in (curve.counts, curve.threshold):
+        with pytest.raises(UnknownName, match="one of"):
+            ask(name)
 
 
 def test_the_same_curve_on_a_graph_and_on_its_network_of_one_layer():

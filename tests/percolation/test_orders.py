@@ -142,6 +142,7 @@ def test_unsigned_and_narrow_ids_are_fine():
     [
         ({"order": "by colour", "rng": 0}, UnknownName, "one of random"),
         ({"scope": "everything", "rng": 0}, UnknownName, "one of layer, network"),
+        ({"scope": ["layer"], "rng": 0}, UnknownName, "one of layer, network"),
         ({"trials": 0, "rng": 0}, InvalidOption, "at least 1"),
         ({"trials": 2.0, "rng": 0}, InvalidOption, "at least 1"),
         ({"trials": True, "rng": 0}, InvalidOption, "at least 1"),
@@ -160,6 +161,16 @@ def test_something_that_is_no_network_is_named():
         percolate(np.eye(3), rng=0)
 
 
-def test_an_unknown_scope_is_refused_by_the_order_itself():
+@pytest.mark.parametrize("scope", ["unit", ["layer"]])
+def test_an_unknown_scope_is_refused_by_the_order_itself(scope):
     with pytest.raises(UnknownName):
-        random_order(zoo.GRAPHS["complete"], scope="unit", rng=0)
+        random_order(zoo.GRAPHS["complete"], scope=scope, rng=0)
+
+
+def test_a_seed_keeps_its_orders():
+    """Whoever published a seed published these orders."""
+    star = BipartiteGraph.from_mask([[1] * 6])
+    assert [order.tolist() for order in removal_orders(star, trials=2, rng=0)] == [
+        [5, 1, 2, 4, 3, 0],
+        [5, 3, 2, 4, 0, 1],
+    ]
