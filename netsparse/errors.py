@@ -1,5 +1,10 @@
 """Every error netsparse raises on purpose: one line that says what was given, what was expected, what to type."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class NetsparseError(Exception):
     """Base of all errors raised on purpose.
@@ -133,7 +138,8 @@ class TrainingDiverged(NetsparseError, ArithmeticError):
     """The loss is no longer a finite number."""
 
 
-def unknown_name(family: str, name: object, known: object) -> UnknownName:
-    """Error for a name that is not in the literal table `known` of its `family`."""
-    names = sorted(str(k) for k in known)  # type: ignore[attr-defined]
-    return UnknownName(family, repr(name), "one of " + ", ".join(names), f"{family}={names[0]!r}")
+def unknown_name(family: str, name: object, known: Iterable[object]) -> UnknownName:
+    """Error for a name that is not in the table `known` of its `family`; suggests the closest, else the first."""
+    names = [str(k) for k in known]
+    closest = get_close_matches(str(name), names, n=1) or names[:1]
+    return UnknownName(family, repr(name), "one of " + ", ".join(sorted(names)), f"{family}={closest[0]!r}")

@@ -50,4 +50,4 @@ def test_a_missing_edge_prints_without_the_quotes_of_a_key_error():
 def test_an_unknown_name_lists_the_known_ones_sorted():
     error = errors.unknown_name("order", "rnadom", {"random": 1, "degree": 2})
     assert isinstance(error, errors.UnknownName)
-    assert str(error) == "order: given 'rnadom', expected one of degree, random; try order='degree'"
+    assert str(error) == "order: given 'rnadom', expected one of degree, random; try order='random'"

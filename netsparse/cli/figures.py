@@ -1,4 +1,4 @@
-"""The figures of a run folder; every comparison is drawn over the main run."""
+"""What a run folder shows at a glance: the summary, and figures with every comparison drawn over the main run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.figure import Figure
 
 from netsparse.atomic import atomic_path
 from netsparse.cli.job import POINTS, Outcome
+from netsparse.datasets import Dataset
 from netsparse.plotting import accuracy_history, degree_distribution, input_fan_out, structure_and_function
 from netsparse.robustness import mean_over_trials
+from netsparse.train import RunFolder
+
+
+def export(folder: RunFolder, outcomes: Sequence[Outcome], dataset: Dataset) -> pd.DataFrame:
+    """Write summary.csv and the figures of the runs so far, and return the summary."""
+    draw_figures(outcomes, dataset.shape, folder.path / "figures")
+    table = pd.DataFrame([outcome.summary() for outcome in outcomes])
+    folder.write_table("summary.csv", table)
+    return table
 
 
 def draw_figures(outcomes: Sequence[Outcome], shape: tuple[int, ...], folder: Path) -> None:
@@ -60,6 +71,6 @@ def inputs(outcomes: Sequence[Outcome], shape: tuple[int, ...]) -> Figure:
     figure = Figure(figsize=(3.1 * len(sparse) + 0.6, 3.2), layout="constrained")
     largest = max(int(outcome.result.network.layers[0].fan_out.max()) for outcome in sparse)
     for ax, outcome in zip(figure.subplots(1, len(sparse), squeeze=False)[0], sparse, strict=True):
-        options = {"title": f"{outcome.name}, after training", "largest": largest, "colorbar": outcome is sparse[-1]}
+        options = {"title": outcome.name, "largest": largest, "colorbar": outcome is sparse[-1]}
         input_fan_out(outcome.result.network, shape, ax=ax, **options)
     return figure

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -42,15 +44,15 @@ class Outcome:
 
     def summary(self) -> dict[str, Any]:
         """Return the run's row of the summary table."""
-        last, best, threshold = self.result.last, self.result.best, self.curve.threshold()
+        last, threshold = self.result.last, self.curve.threshold()
         whole = self.metrics.query("stage == 'trained' and layer == 'network'").set_index("metric")["value"]
         return {
             "run": self.name,
             "edges": last.network.n_edges,
             "sparsity": last.network.sparsity,
+            "zero_weights": float(np.mean(np.concatenate(last.weights) == 0)) if last.network.n_edges else math.nan,
             "test_accuracy": last.test_accuracy,
-            "test_accuracy_at_best_validation": best.test_accuracy,
-            "best_validation_epoch": best.epoch,
+            **at_best_validation(self.result),
             **{name: float(whole[name]) for name in WHOLE_NETWORK if name in whole},
             "percolation_threshold": threshold.fraction_removed,
             "percolation_threshold_error": threshold.error,
@@ -60,7 +62,16 @@ class Outcome:
         }
 
 
-WHOLE_NETWORK = ("giant_component", "spectral_gap", "algebraic_connectivity_giant")
+WHOLE_NETWORK = ("isolated_outputs", "giant_component", "spectral_gap", "algebraic_connectivity_giant")
+
+
+def at_best_validation(result: TrainResult) -> dict[str, float]:
+    """Return the summary's entries on the model that was best on validation; NaN where there was no validation."""
+    known = not math.isnan(result.best.validation_accuracy)
+    return {
+        "test_accuracy_at_best_validation": result.best.test_accuracy if known else math.nan,
+        "best_validation_epoch": result.best.epoch if known else math.nan,
+    }
 
 
 def parse_comparisons(text: str, main: str) -> list[str]:
@@ -74,7 +85,7 @@ def parse_comparisons(text: str, main: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip() not in ("", "none")]
     for name in names:
         if name not in COMPARISONS:
-            raise unknown_name("compare", name, {"none": None, **COMPARISONS})
+            raise unknown_name("compare", name, {**COMPARISONS, "none": None})
     return [name for name in dict.fromkeys(names) if name != main]
 
 
@@ -82,6 +93,7 @@ def train_into(
     folder: RunFolder, config: TrainConfig, network: SparseNetwork, dataset: Dataset, **fit_options: Any
 ) -> TrainResult:
     """Write config.json and provenance.json, then train with every epoch's files in the folder."""
+    torch.set_num_threads(config.threads)
     settings = config.model_dump(mode="json")
     folder.write_json("config.json", settings)
     folder.write_json("provenance.json", provenance(settings, seed=config.seed))
@@ -119,8 +131,3 @@ def study(
     removal = link_removal(result.model, dataset, trials=config.trials, rng=config.seed)
     folder.write_table("link_removal.csv", removal)
     return Outcome(name, config, result, metrics, curve, removal)
-
-
-def summary_table(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """Return one row per run."""
-    return pd.DataFrame([outcome.summary() for outcome in outcomes])

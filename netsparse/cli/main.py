@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
 from typing import NoReturn
 
@@ -14,6 +16,7 @@ from netsparse.cli.train import train
 from netsparse.errors import NetsparseError
 
 INTERRUPTED = 130
+OPTIONS = sorted({*inspect.signature(run).parameters, *inspect.signature(train).parameters}, key=len, reverse=True)
 KEPT = "interrupted; the run folder keeps what was finished"
 
 app = typer.Typer(
@@ -47,15 +50,22 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         _fail(KEPT, INTERRUPTED)
     except NetsparseError as error:
-        _fail(str(error), 2)
+        _fail(str(type(error)(error.subject, error.given, error.expected, _as_options(error.fix))), 2)
     except Exception as error:
         # usage errors belong to the click that typer uses, its own copy in newer releases; all can say themselves
         if not hasattr(error, "format_message"):
             raise
-        _fail(f"{error.format_message()} Try 'netsparse --help'.", 2)  # type: ignore[attr-defined]
+        _fail(f"{error.format_message()} Try '{' '.join(['netsparse', *sys.argv[1:2]])} --help'.", 2)  # type: ignore[attr-defined]
     if code == INTERRUPTED:
         _fail(KEPT, INTERRUPTED)  # newer typers turn Ctrl-C into this exit code themselves
     sys.exit(code or 0)
+
+
+def _as_options(fix: str) -> str:
+    """Turn Python's batch_size=128, rule='set' into the command line's --batch-size 128, --rule set."""
+    return re.sub(
+        r"\b(" + "|".join(OPTIONS) + r")='?([\w.,/+-]+)'?", lambda m: f"--{m[1].replace('_', '-')} {m[2]}", fix
+    )
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -13,7 +13,10 @@ import typer
 from netsparse.errors import InvalidSize
 
 Data = Annotated[
-    str, typer.Option(help="digits, mnist, fashion-mnist, cifar10, or a path to an .npz file or a folder of IDX files.")
+    str,
+    typer.Option(
+        help="digits, mnist, fashion-mnist, cifar10, or a path to an .npz file or a folder of IDX or numpy files."
+    ),
 ]
 Widths = Annotated[str, typer.Option(help="Units of the sparse hidden layers, separated by commas.")]
 Density = Annotated[
@@ -40,6 +43,13 @@ Validation = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")]
+Threads = Annotated[
+    str,
+    typer.Option(
+        metavar="NUMBER",
+        help="CPU threads of torch. 1 gives the same bytes on any number of cores; more pay for wide or dense layers.",
+    ),
+]
 Seed = Annotated[str, typer.Option(metavar="NUMBER", help="Seed of everything random.")]
 Out = Annotated[Path, typer.Option(help="Folder that holds the run folders.")]
 Name = Annotated[str | None, typer.Option(help="Name of the run folder; default made from the settings.")]

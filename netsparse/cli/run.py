@@ -32,6 +32,7 @@ def run(
     ] = "static",
     trials: Annotated[str, typer.Option(metavar="NUMBER", help="Trials of percolation and of link removal.")] = "10",
     device: options.Device = "cpu",
+    threads: options.Threads = "1",
     seed: options.Seed = "0",
     out: options.Out = Path("runs"),
     name: options.Name = None,
@@ -43,9 +44,9 @@ def run(
     Everything lands in one new folder: settings, tables, models, network.graphml and figures; every comparison has
     its tables and models in compare/NAME/.
     """
-    from netsparse.cli.config import RunConfig, from_options
-    from netsparse.cli.figures import draw_figures
-    from netsparse.cli.job import COMPARISONS, parse_comparisons, study, summary_table
+    from netsparse.cli.config import RunConfig
+    from netsparse.cli.figures import export
+    from netsparse.cli.job import COMPARISONS, parse_comparisons, study
     from netsparse.cli.show import print_summary, say
     from netsparse.cli.start import run_path
     from netsparse.datasets import load
@@ -53,11 +54,10 @@ def run(
     from netsparse.nn import as_device
     from netsparse.train import RunFolder
 
-    config = from_options(
-        RunConfig,
-        data=data, widths=widths, density=density, generator=generator, allocation=allocation, rule=rule,
-        fraction=fraction, epochs=epochs, batch_size=batch_size, optimizer=optimizer, lr=lr,
-        weight_decay=weight_decay, validation=validation, seed=seed,
+    config = RunConfig.checked(
+        data=data, widths=options.parse_widths(widths), density=density, generator=generator,
+        allocation=allocation, rule=rule, fraction=fraction, epochs=epochs, batch_size=batch_size,
+        optimizer=optimizer, lr=lr, weight_decay=weight_decay, validation=validation, threads=threads, seed=seed,
         compare=parse_comparisons(compare, rule), trials=trials,
     )  # fmt: skip
     as_device(device)
@@ -69,10 +69,9 @@ def run(
     main = study(config.rule, folder, config, networks.pop(config.rule), dataset, device=device, say=say)
     write_graphml(main.result.network, path / "network.graphml", weights=main.result.weights)
     outcomes = [main]
-    for each, network in networks.items():  # the main run is whole before the first comparison starts
+    for each, network in networks.items():
+        export(folder, outcomes, dataset)  # the main run is whole before a comparison starts
         place = RunFolder(path / "compare" / each)
         outcomes.append(study(each, place, configs[each], network, dataset, device=device, say=say))
-    draw_figures(outcomes, dataset.shape, path / "figures")
-    table = summary_table(outcomes)
-    folder.write_table("summary.csv", table)
+    table = export(folder, outcomes, dataset)
     print_summary(table, path, as_json=json)

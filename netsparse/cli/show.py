@@ -12,7 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-DIGITS = {"edges": 0, "best_validation_epoch": 0, "sparsity": 4, "seconds_per_epoch": 3}
+DIGITS = {"edges": 0, "isolated_outputs": 0, "best_validation_epoch": 0, "sparsity": 4, "seconds_per_epoch": 3}
+LABELS = {
+    "zero_weights": "share of zero weights",
+    "isolated_outputs": "units without incoming edge",
+    "algebraic_connectivity_giant": "algebraic connectivity, giant",
+    "r_index": "R index",
+}
 
 
 def say(text: str) -> None:
@@ -33,9 +39,11 @@ def print_summary(table: pd.DataFrame, folder: Path, *, as_json: bool) -> None:
         printed.add_column(str(run["run"]), justify="right")
     for name in table.columns.drop("run"):
         if not name.endswith("_error"):
-            printed.add_row(name.replace("_", " "), *(_cell(run, name) for run in runs))
+            printed.add_row(LABELS.get(name, name.replace("_", " ")), *(_cell(run, name) for run in runs))
     console = Console()
     console.print(printed)
+    if any(name.endswith("_error") for name in table.columns):
+        console.print("± is the half-width of the 95 % interval of the mean over trials", style="dim")
     console.print(f"everything is in {folder}", soft_wrap=True, highlight=False)
 
 

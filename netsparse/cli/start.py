@@ -9,6 +9,10 @@ from netsparse.errors import InvalidOption
 from netsparse.train import TrainConfig
 from netsparse.train.run_folder import check_free
 
+IN_NAME = {
+    "generator": "", "allocation": "", "fraction": "f", "batch_size": "b", "optimizer": "", "lr": "lr",
+    "weight_decay": "wd", "validation": "v",
+}  # fmt: skip
 LONGEST, LONGEST_NAME = 60, 150
 
 
@@ -33,14 +37,19 @@ def run_path(out: Path, name: str | None, config: TrainConfig) -> Path:
 
 
 def default_name(config: TrainConfig) -> str:
-    """Return a readable name: data, rule, widths, density, epochs, seed.
+    """Return a readable name: data, rule, widths, density, epochs, whatever else is not the default, seed.
 
     Examples
     --------
     >>> default_name(TrainConfig.checked())
     'digits-set-1000x1000x1000-d0.01-e50-seed0'
+    >>> default_name(TrainConfig.checked(optimizer="adam", lr=0.01))
+    'digits-set-1000x1000x1000-d0.01-e50-adam-lr0.01-seed0'
     """
     data = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(config.data).stem).strip("-") or "data"
     widths = "x".join(str(width) for width in config.widths)
     widths = widths if len(widths) <= LONGEST else f"{len(config.widths)}layers"
-    return f"{data[:LONGEST]}-{config.rule}-{widths}-d{config.density:g}-e{config.epochs}-seed{config.seed}"
+    fields = type(config).model_fields
+    others = {name: getattr(config, name) for name in IN_NAME if getattr(config, name) != fields[name].default}
+    changed = "".join(f"-{IN_NAME[name]}{value}" for name, value in others.items())
+    return f"{data[:LONGEST]}-{config.rule}-{widths}-d{config.density:g}-e{config.epochs}{changed}-seed{config.seed}"

@@ -22,6 +22,7 @@ def train(
     weight_decay: options.WeightDecay = "5e-4",
     validation: options.Validation = None,
     device: options.Device = "cpu",
+    threads: options.Threads = "1",
     seed: options.Seed = "0",
     out: options.Out = Path("runs"),
     name: options.Name = None,
@@ -35,19 +36,17 @@ def train(
     """
     import pandas as pd
 
-    from netsparse.cli.config import from_options
-    from netsparse.cli.job import train_into
+    from netsparse.cli.job import at_best_validation, train_into
     from netsparse.cli.show import print_summary
     from netsparse.cli.start import run_path
     from netsparse.datasets import load
     from netsparse.nn import as_device
     from netsparse.train import RunFolder, TrainConfig
 
-    config = from_options(
-        TrainConfig,
-        data=data, widths=widths, density=density, generator=generator, allocation=allocation, rule=rule,
-        fraction=fraction, epochs=epochs, batch_size=batch_size, optimizer=optimizer, lr=lr,
-        weight_decay=weight_decay, validation=validation, seed=seed,
+    config = TrainConfig.checked(
+        data=data, widths=options.parse_widths(widths), density=density, generator=generator,
+        allocation=allocation, rule=rule, fraction=fraction, epochs=epochs, batch_size=batch_size,
+        optimizer=optimizer, lr=lr, weight_decay=weight_decay, validation=validation, threads=threads, seed=seed,
     )  # fmt: skip
     as_device(device)
     path = run_path(out, name, config)
@@ -59,8 +58,7 @@ def train(
         "edges": result.network.n_edges,
         "sparsity": result.network.sparsity,
         "test_accuracy": result.test_accuracy,
-        "test_accuracy_at_best_validation": result.best.test_accuracy,
-        "best_validation_epoch": result.best.epoch,
+        **at_best_validation(result),
         "seconds_per_epoch": float(result.timing["train_seconds"].median()),
     }
     print_summary(pd.DataFrame([row]), path, as_json=json)

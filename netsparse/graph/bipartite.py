@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from netsparse.errors import DuplicateEdge, EdgeNotFound, EdgeOutOfRange, InvalidEdges, InvalidGraph
-from netsparse.graph.checks import as_edge_vector, as_sides, as_unit_ids
+from netsparse.graph.checks import as_array, as_edge_vector, as_sides, as_unit_ids
 from netsparse.graph.frozen import Frozen, frozen, index_dtype
 from netsparse.typing import Bool, EdgeIds, EdgeVector, Int, UnitIds
 
@@ -125,7 +125,7 @@ class BipartiteGraph(Frozen):
         InvalidEdges
             If `mask` is not a 2-D array.
         """
-        mask = np.asarray(mask)
+        mask = as_array("mask", mask)
         if mask.ndim != 2:
             raise InvalidEdges(
                 "mask", f"an array of shape {mask.shape}", "shape (n_out, n_in)", "mask.reshape(n_out, n_in)"

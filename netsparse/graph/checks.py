@@ -44,6 +44,15 @@ def as_count(name: str, value: Any) -> int:
     return int(value)  # pyright: ignore[reportUnknownArgumentType] - numpy integers are generic over their width
 
 
+def as_array(name: str, values: Any) -> np.ndarray:
+    """Return `values` as an array, without a copy where it is one; raises `InvalidEdges` for ragged nested lists."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        fix = f"numpy.asarray({name}) to see where it fails"
+        raise InvalidEdges(name, "rows of unequal length", "an array", fix) from error
+
+
 def as_unit_ids(name: str, values: Any) -> UnitIds:
     """Return a 1-D integer array; an empty list counts as one.
 
@@ -52,13 +61,14 @@ def as_unit_ids(name: str, values: Any) -> UnitIds:
     InvalidEdges
         For other types and shapes.
     """
-    array = np.asarray(values)
+    array = as_array(name, values)
     if array.size == 0 and array.ndim == 1:
         return array.astype(np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu":
         given = f"{array.dtype} of shape {array.shape}"
         raise InvalidEdges(name, given, "a 1-D array of integers", f"numpy.asarray({name}, dtype=int).ravel()")
-    return array.astype(np.int64) if array.dtype.kind == "u" else array  # int64 and uint64 would meet as floats
+    # one width for all arithmetic on ids: narrow types overflow, and int64 meets uint64 as floats
+    return array if array.dtype == np.int64 else array.astype(np.int64)
 
 
 def as_edge_vector(name: str, values: Any, n_edges: int) -> np.ndarray:
@@ -69,7 +79,7 @@ def as_edge_vector(name: str, values: Any, n_edges: int) -> np.ndarray:
     InvalidEdgeVector
         For any other shape.
     """
-    array = np.asarray(values)
+    array = as_array(name, values)
     if array.shape != (n_edges,):
         given = f"an array of shape {array.shape}"
         raise InvalidEdgeVector(

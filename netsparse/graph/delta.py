@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from netsparse.errors import DuplicateEdge, EdgeOutOfRange, InvalidEdges, InvalidEdgeVector
+from netsparse.errors import DuplicateEdge, EdgeOutOfRange, InvalidEdges, InvalidEdgeVector, InvalidGraph
 from netsparse.graph.bipartite import BipartiteGraph, as_pairs, pair_keys
-from netsparse.graph.checks import as_edge_vector, as_unit_ids
+from netsparse.graph.checks import as_array, as_edge_vector, as_unit_ids
 from netsparse.graph.frozen import Frozen, frozen
 from netsparse.typing import EdgeIds, EdgeMask, Int, UnitIds
 
@@ -137,6 +137,8 @@ def apply(graph: BipartiteGraph, delta: EdgeDelta) -> tuple[BipartiteGraph, Edge
         If a removed id or an added unit does not exist.
     DuplicateEdge
         If an id is removed twice, a pair is added twice, or an added pair is already an edge that stays.
+    InvalidGraph, InvalidEdges
+        If `graph` or `delta` is something else.
 
     Examples
     --------
@@ -144,6 +146,7 @@ def apply(graph: BipartiteGraph, delta: EdgeDelta) -> tuple[BipartiteGraph, Edge
     >>> apply(graph, EdgeDelta(removed=[0]))[0].n_edges
     0
     """
+    _check_types(graph, delta)
     keep = _kept(graph, delta.removed)
     added_sources, added_targets = as_pairs(delta.added_sources, delta.added_targets, graph.n_in, graph.n_out)
     order, is_added = _merge(
@@ -172,8 +175,8 @@ def diff(before: BipartiteGraph, after: BipartiteGraph) -> EdgeDelta:
 
     Raises
     ------
-    InvalidEdges
-        If the two graphs have different sizes.
+    InvalidGraph, InvalidEdges
+        If one is no graph, or the two have different sizes.
 
     Examples
     --------
@@ -182,6 +185,8 @@ def diff(before: BipartiteGraph, after: BipartiteGraph) -> EdgeDelta:
     >>> diff(a, b), apply(a, diff(a, b))[0] == b
     (EdgeDelta(1 removed, 1 added), True)
     """
+    _check_graph("before", before)
+    _check_graph("after", after)
     if before.sizes != after.sizes:
         given = f"{before.n_in} -> {before.n_out} and {after.n_in} -> {after.n_out}"
         raise InvalidEdges("diff", given, "two graphs between the same units", "graphs of equal n_in and n_out")
@@ -219,7 +224,7 @@ def carry(values: np.ndarray, edge_map: EdgeMap, *, fill: Any = 0.0) -> np.ndarr
     >>> carry(np.array([0.5, 0.7]), edge_map).tolist()
     [0.7, 0.0]
     """
-    values, fill = np.asarray(values), np.asarray(fill)
+    values, fill = as_array("values", values), as_array("fill", fill)
     if values.ndim == 0 or len(values) != len(edge_map.old_to_new):
         n_old = len(edge_map.old_to_new)
         expected = f"one entry per old edge, shape ({n_old},) or ({n_old}, ...)"
@@ -240,7 +245,7 @@ def subgraph(graph: BipartiteGraph, alive: EdgeMask) -> tuple[BipartiteGraph, Ed
     Raises
     ------
     InvalidEdgeVector
-        If `alive` does not have one entry per edge.
+        If `alive` is not one truth value per edge.
 
     Examples
     --------
@@ -248,8 +253,24 @@ def subgraph(graph: BipartiteGraph, alive: EdgeMask) -> tuple[BipartiteGraph, Ed
     >>> subgraph(graph, np.array([False, True]))[0].sources.tolist()
     [1]
     """
-    alive = as_edge_vector("alive", alive, graph.n_edges).astype(bool)
+    alive = as_edge_vector("alive", alive, graph.n_edges)
+    if alive.dtype != bool:
+        given, fix = f"{alive.dtype} values", "apply(graph, EdgeDelta(removed=ids)) to remove edges by id"
+        raise InvalidEdgeVector("alive", given, "one truth value per edge", fix)
     return apply(graph, EdgeDelta(np.flatnonzero(~alive)))
+
+
+def _check_graph(name: str, graph: Any) -> None:
+    if not isinstance(graph, BipartiteGraph):
+        raise InvalidGraph(name, type(graph).__name__, "a BipartiteGraph", "network.layers[0]")
+
+
+def _check_types(graph: Any, delta: Any) -> None:
+    _check_graph("graph", graph)
+    if not isinstance(delta, EdgeDelta):
+        raise InvalidEdges(
+            "delta", type(delta).__name__, "an EdgeDelta", "EdgeDelta(removed, added_sources, added_targets)"
+        )
 
 
 def _own(array: np.ndarray) -> np.ndarray:

@@ -45,12 +45,12 @@ class SparseNetwork(Frozen):
     layers: tuple[BipartiteGraph, ...]
     joints: tuple[UnitIds | None, ...]
 
-    def __init__(self, layers: Iterable[Any], joints: Iterable[Any] | None = None) -> None:
-        layers = tuple(layers)
+    def __init__(self, layers: Any, joints: Any = None) -> None:
+        layers = _as_tuple(layers)
         if not layers or not all(isinstance(layer, BipartiteGraph) for layer in layers):
             given = f"{[type(layer).__name__ for layer in layers]}"
             raise InvalidNetwork("layers", given, "one BipartiteGraph or more", "SparseNetwork([graph])")
-        joints = (None,) * (len(layers) - 1) if joints is None else tuple(joints)
+        joints = (None,) * (len(layers) - 1) if joints is None else _as_tuple(joints)
         if len(joints) != len(layers) - 1:
             raise InvalidNetwork(
                 "joints", f"{len(joints)} for {len(layers)} layers", "one between two layers", "joints=None"
@@ -78,10 +78,10 @@ class SparseNetwork(Frozen):
         """1 - density."""
         return 1.0 - self.density
 
-    def replace(self, k: int, graph: BipartiteGraph) -> SparseNetwork:
+    def replace(self, k: Any, graph: BipartiteGraph) -> SparseNetwork:
         """Return a network with layer `k` replaced; raises `InvalidNetwork` where it does not fit or does not exist."""
         layers = list(self.layers)
-        if k not in range(-len(layers), len(layers)):
+        if not isinstance(k, int | np.integer) or not -len(layers) <= k < len(layers):
             raise InvalidNetwork("layer", f"{k!r}", f"0 to {len(layers) - 1}", "network.replace(0, graph)")
         layers[k] = graph
         return SparseNetwork(layers, self.joints)
@@ -182,6 +182,11 @@ class SparseNetwork(Frozen):
             for k, g in enumerate(self.layers)
         )
         return f"<table><caption>{self!r}</caption>{head}{rows}</table>"
+
+
+def _as_tuple(values: Any) -> tuple[Any, ...]:
+    """Return what a sequence holds; anything else stands for itself, so that the checks can name it."""
+    return tuple(values) if hasattr(values, "__iter__") else (values,)
 
 
 def _joint(k: int, joint: Any, below: BipartiteGraph, above: BipartiteGraph) -> UnitIds | None:

@@ -35,7 +35,8 @@ def degree_distribution(networks: Mapping[str, SparseNetwork], *, ax: Axes | Non
         at_least = counts[::-1].cumsum()[::-1] / len(degrees)
         k = np.flatnonzero(counts)
         k = k[k > 0]
-        ax.plot(k, at_least[k], ".-", color=colour, markersize=4, linewidth=1.2, label=name)
-    ax.set(xlabel="fan-out k", ylabel="share of units with fan-out >= k", xscale="log", yscale="log")
+        size = 4 if len(k) > 1 else 9  # a regular network is one point
+        ax.plot(k, at_least[k], ".-", color=colour, markersize=size, linewidth=1.2, drawstyle="steps-pre", label=name)
+    ax.set(xlabel="fan-out k, all sparse layers", ylabel="share of units with fan-out >= k", xscale="log", yscale="log")
     ax.legend(frameon=False, fontsize="small")
     return ax

@@ -54,7 +54,7 @@ def structure_and_function(
     ax.add_artist(ax.legend(handles=runs, frameon=False, fontsize="small", loc="lower left"))
     styles = {"test accuracy": "o-", "giant component": "--", "outputs reachable": ":"}
     kinds = [Line2D([], [], color="0.3", label=label, **_style(style)) for label, style in styles.items()]
-    if thresholds is not None:
+    if thresholds is not None and any(math.isfinite(thresholds[name]) for name in accuracy):
         kinds.append(Line2D([], [], color="0.3", linewidth=0.8, label="percolation threshold"))
     ax.legend(handles=kinds, frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.14, 0.0))
     return ax
@@ -62,7 +62,9 @@ def structure_and_function(
 
 def _line(ax: Axes, rows: pd.DataFrame, style: str, colour: str, *, width: float) -> None:
     ax.plot(rows["fraction_removed"], rows["mean"], color=colour, linewidth=width, **_style(style))
-    ax.fill_between(rows["fraction_removed"], rows["low"], rows["high"], color=colour, alpha=0.18, linewidth=0)
+    ax.fill_between(
+        rows["fraction_removed"], rows["low"].clip(0, 1), rows["high"].clip(0, 1), color=colour, alpha=0.18, linewidth=0
+    )
 
 
 def _style(style: str) -> dict[str, Any]:

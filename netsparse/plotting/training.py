@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from netsparse.plotting.canvas import axes, colours, plain
 
@@ -35,8 +36,19 @@ def accuracy_history(
         for split, style in zip(splits, itertools.cycle(("-", "--", ":", "-."))):
             rows = histories[name][histories[name]["split"] == split]
             width = 1.8 if style == "-" else 1.0
-            ax.plot(rows["epoch"], rows["accuracy"], style, color=colour, linewidth=width, label=f"{name}, {split}")
+            marker = "o" if len(rows) <= 20 else ""
+            ax.plot(
+                rows["epoch"],
+                rows["accuracy"],
+                style,
+                color=colour,
+                linewidth=width,
+                marker=marker,
+                markersize=3,
+                label=f"{name}, {split}",
+            )
     ax.set(xlabel="epoch", ylabel="accuracy")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     lowest = min(float(history["accuracy"].quantile(0.05)) for history in histories.values())
     highest = max(float(history["accuracy"].max()) for history in histories.values())
     ax.set_ylim(max(0.0, lowest - 0.05), min(1.005, highest + 0.02))

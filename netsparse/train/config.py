@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from netsparse.datasets import Dataset
@@ -52,6 +52,7 @@ class TrainConfig(BaseModel):
     lr: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
     weight_decay: float = Field(default=5e-4, ge=0.0, allow_inf_nan=False)
     validation: int | None = Field(default=None, ge=0)
+    threads: int = Field(default=1, ge=1, le=1024)
     seed: int = Field(default=0, ge=0)
 
     @field_validator("*", mode="before")
@@ -60,6 +61,13 @@ class TrainConfig(BaseModel):
         if any(isinstance(part, bool) for part in (value if isinstance(value, list | tuple) else [value])):
             raise PydanticCustomError("truth_value", "a number or a name")
         return value
+
+    @model_validator(mode="after")
+    def _used(self) -> Self:
+        if self.rule == "static" and self.fraction != type(self).model_fields["fraction"].default:
+            expected = "a rule that replaces edges, or no fraction"
+            raise InvalidOption("fraction", f"{self.fraction} with rule 'static'", expected, "rule='set'")
+        return self
 
     @field_validator("widths")
     @classmethod
@@ -127,8 +135,10 @@ def _one_line(error: ValidationError, cls: type[BaseModel]) -> NetsparseError:
         return InvalidOption("setting", repr(name), "one of " + ", ".join(cls.model_fields), "leaving it out")
     field = cls.model_fields[name]
     kind = {"widths": InvalidSize, "density": InvalidDensity}.get(name, InvalidOption)
-    context = first.get("ctx", {})
-    bounds = "".join(f", {words} {context[key]}" for key, words in BOUNDS.items() if key in context)
+    limits = [
+        (words, getattr(part, key)) for part in field.metadata for key, words in BOUNDS.items() if hasattr(part, key)
+    ]
+    bounds = "".join(f", {words} {limit:g}" for words, limit in limits)
     expected = "a whole number" if field.annotation is int else EXPECTED.get(first["type"], first["msg"])
     return kind(name, repr(first["input"]), expected + bounds, f"{name}={EXAMPLES.get(name, field.default)}")
 

@@ -92,7 +92,8 @@ def fit(
     callbacks : sequence of callables
         Called after every epoch as `callback(epoch, model, row)` with the epoch's numbers, before rewiring.
     out : path, optional
-        Folder for history.csv, timing.csv, model.safetensors (last good epoch) and best.safetensors, written anew
+        Folder for history.csv, timing.csv, model.safetensors (last good epoch) and, with a
+        validation split, best.safetensors, written anew
         after every epoch. A folder that already holds a run is refused.
     progress : bool
         Whether to show a progress bar.
@@ -199,7 +200,7 @@ class _Run:
             self.best = self.last
         if self.folder is not None:
             save_model(self.model, self.folder / "model.safetensors")
-            if self.best is self.last:
+            if self.best is self.last and not math.isnan(validation):
                 save_model(self.model, self.folder / "best.safetensors")
 
     def finish_epoch(self, epoch: int, clock: list[float]) -> None:

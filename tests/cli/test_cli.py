@@ -142,6 +142,13 @@ def test_json_goes_to_stdout_alone(tmp_path):
     assert summary["runs"][0]["edges"] == 376
 
 
+def test_without_validation_nothing_is_called_best(tmp_path):
+    done = netsparse("train", *TRAIN_SMALL, "--validation", "0", "--json", cwd=tmp_path)
+    (row,) = json.loads(done.stdout)["runs"]
+    assert row["test_accuracy_at_best_validation"] is None
+    assert row["best_validation_epoch"] is None
+
+
 def test_train_writes_what_fit_gives(tmp_path):
     assert netsparse("train", *TRAIN_SMALL, "--rule", "static", "--name", "t", cwd=tmp_path).returncode == 0
     net = ns.generators.layered([64, 40, 30], density=0.1, rng=0)
@@ -169,13 +176,18 @@ MISTAKES = [
     (("--widths", "10,x"), "--widths 1000,1000,1000"),
     (("--widths", "10,2.5"), "whole numbers"),
     (("--widths", "3", "--density", "0.001"), "without edges"),
+    (("--widths", "10", "--density", "0.0001"), "try --density 0.0"),
     (("--data", "mnits"), "mnist"),
     (("--data", "mnist"), "--data-dir"),
     (("--rule", "rigll"), "set, static"),
-    (("--compare", "statc"), "dense, none, static"),
+    (("--compare", "statc"), "dense, none, static; try --compare static"),
+    (("--generator", "ER"), "try --generator erdos_renyi"),
+    (("--rule", "static", "--fraction", "0.2"), "try --rule set"),
+    (("--fraction", "1.5"), "fraction: given '1.5', expected a number, at least 0, at most 1; try --fraction 0.3"),
+    (("--data", "minst"), "try --data mnist"),
     (("--epochs", "0"), "epochs: given '0', expected a whole number, at least 1; try --epochs 50"),
-    (("--epochs", "many"), "epochs: given 'many', expected a whole number; try --epochs 50"),
-    (("--lr", "fast"), "lr: given 'fast', expected a number; try --lr 0.1"),
+    (("--epochs", "many"), "epochs: given 'many', expected a whole number, at least 1; try --epochs 50"),
+    (("--lr", "fast"), "lr: given 'fast', expected a number, at least 0; try --lr 0.1"),
     (("--batch-size", "0"), "at least 1; try --batch-size 128"),
     (("--widths", "1000," * 200 + "1000", "--density", "2"), "--density 0.01"),
     (("--name", "n" * 300), "at most 150 characters; try --name second-try"),
@@ -186,7 +198,7 @@ MISTAKES = [
     (("--validation", "5000"), "validation"),
     (("--name", "a/b"), "plain folder name"),
     (("--optimizer", "sdg"), "adam, sgd"),
-    (("--device", "tpu9"), "device='cpu'"),
+    (("--device", "tpu9"), "try --device cpu"),
     (("--colour", "red"), "colour"),
 ]
 

@@ -18,7 +18,14 @@ weights_strategy = st.lists(st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.0, 0.3, 0.
 
 
 @pytest.mark.parametrize(
-    "rule", [SET(), SET(drop="magnitude"), SET(fraction=0), SET(fraction=1.0), SET(newborn_std=0.1)]
+    "rule",
+    [
+        *(make() for make in RULES.values()),
+        SET(drop="magnitude"),
+        SET(fraction=0),
+        SET(fraction=1.0),
+        SET(newborn_std=0.1),
+    ],
 )
 @given(zoo.graphs(), st.integers(0, 2**32))
 def test_invariants_of_every_rule(rule, graph, seed):

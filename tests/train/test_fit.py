@@ -123,9 +123,10 @@ def test_best_is_chosen_by_validation_and_carries_its_own_topology(tmp_path):
     assert evaluate(best, x, y)[1] == result.best.test_accuracy
 
 
-def test_without_validation_best_is_last():
-    result = train(validation=0)
+def test_without_validation_best_is_last(tmp_path):
+    result = train(validation=0, out=tmp_path / "run")
     assert result.best is result.last
+    assert not (tmp_path / "run" / "best.safetensors").exists()
     assert math.isnan(result.best.validation_accuracy)
     assert set(result.history["split"]) == {"train", "test"}
 
