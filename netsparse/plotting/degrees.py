@@ -38,5 +38,7 @@ def degree_distribution(networks: Mapping[str, SparseNetwork], *, ax: Axes | Non
         size = 4 if len(k) > 1 else 9  # a regular network is one point
         ax.plot(k, at_least[k], ".-", color=colour, markersize=size, linewidth=1.2, drawstyle="steps-pre", label=name)
     ax.set(xlabel="fan-out k, all sparse layers", ylabel="share of units with fan-out >= k", xscale="log", yscale="log")
+    for axis_ticks in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
+        axis_ticks("{x:g}")
     ax.legend(frameon=False, fontsize="small")
     return ax
