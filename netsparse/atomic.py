@@ -39,6 +39,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     ['notes.txt']
     """
     path = Path(path)
+    if path.name in ("", "..") or "\0" in path.name:
+        given = f"{str(path)!r}, which is not the name of a file"
+        raise NotWritable(f"writing {str(path)!r}", given, "a place and a file name", "'results/net.graphml'")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary

@@ -95,3 +95,11 @@ def test_a_folder_that_does_not_exist_is_no_full_disk(tmp_path):
     with pytest.raises(errors.NotWritable, match=r"missing.*No such file or directory") as caught:
         write_text(tmp_path / "missing" / "a.txt", "x")
     assert not isinstance(caught.value, errors.DiskFull)
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "/", "a\0b", "a/.."])
+def test_a_path_that_names_no_file_is_refused_before_the_block(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(errors.NotWritable, match="not the name of a file"), atomic_path(path):
+        pytest.fail("the block was entered")
+    assert names_in(tmp_path) == []

@@ -16,6 +16,7 @@ from netsparse.errors import FileAbsent, InvalidFile, InvalidOption
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.interop.assembly import Origin, Weights, network_from_columns, parse_joints
 from netsparse.interop.columns import (
+    UNIT_COLUMNS,
     UnitAttributes,
     as_network,
     checked_attributes,
@@ -100,8 +101,11 @@ def write_graphml(
     attributes = checked_attributes(whole.sizes, unit_attributes)
     for name in attributes:
         _clean(f"unit_attributes[{name!r}]", name)
-    folder = Path(path).absolute().parent
-    if not folder.is_dir():
+    try:
+        folder = Path(path).absolute().parent
+    except TypeError as error:
+        raise InvalidOption("path", type(path).__name__, "a path", "'net.graphml'") from error
+    if not os.path.isdir(folder):  # Path.is_dir raises for a name that is too long
         raise FileAbsent(f"writing '{path}'", f"no folder '{folder}'", "a folder", "creating it first")
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.write(HEAD)
@@ -180,7 +184,7 @@ def read_graphml_units(path: str | os.PathLike[str]) -> dict[str, list[np.ndarra
     return {
         name: np.split(_attribute(origin, name, columns, order), bounds)
         for name in columns.attributes
-        if name not in TYPES
+        if name not in UNIT_COLUMNS
     }
 
 
@@ -191,10 +195,12 @@ def _attribute(origin: Origin, name: str, columns: GraphMLColumns, order: np.nda
         return np.array([text or "" for text in rows], dtype=object)
     whole = kind in ("int", "long") and None not in rows
     try:
+        if any("_" in text for text in texts.values()):
+            raise ValueError("1_000 is a number in Python only")
         numbers = [np.nan if text is None else int(text) if whole else float(text) for text in rows]
-    except ValueError as error:
+        return np.array(numbers, dtype=np.int64 if whole else np.float64)
+    except (ValueError, OverflowError) as error:
         raise origin.bad(f"{name} with an entry that is not of type {kind}", kind) from error
-    return np.array(numbers, dtype=np.int64 if whole else np.float64)
 
 
 def _origin(path: str | os.PathLike[str]) -> Origin:
@@ -203,12 +209,15 @@ def _origin(path: str | os.PathLike[str]) -> Origin:
 
 def _parsed(origin: Origin, path: str | os.PathLike[str], *, keep_attributes: bool) -> GraphMLColumns:
     try:
-        file = Path(path).open("rb")  # noqa: SIM115 - closed below; only the opening may fail in these two ways
+        file = Path(path).open("rb")  # noqa: SIM115 - closed below; only the opening may fail in these ways
     except FileNotFoundError:
         fix = "a path that exists"
         raise FileAbsent(origin.subject, "no such file", "a GraphML file", fix) from None
     except IsADirectoryError:
         raise origin.bad("a folder", "a GraphML file") from None
+    except (OSError, TypeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise origin.bad(f"no file ({reason})", "a GraphML file", "a path that exists") from error
     with file:
         return parse(origin, file, keep_attributes=keep_attributes)
 

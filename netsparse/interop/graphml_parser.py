@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NoReturn
@@ -17,6 +18,8 @@ from netsparse.typing import UnitIds
 
 CHUNK = 1 << 18
 EDGE_NUMBERS = ("weight", "sign", "input")
+EDGE_DEFAULT = {"directed": True, "undirected": False}
+DIRECTED = {"true": True, "false": False}
 NO_LEVEL = -1
 
 
@@ -57,7 +60,11 @@ def parse(origin: Origin, file: BinaryIO, *, keep_attributes: bool) -> GraphMLCo
 
 
 class _Events:
-    """Target of the XML parser; one element at a time, its data held until it ends."""
+    """Target of the XML parser; one element at a time, its data held until it ends.
+
+    Data belongs to the element it sits in, whatever its key says it is `for`: Cytoscape writes weights of edges under
+    keys for nodes. What a key is for decides where its default goes.
+    """
 
     def __init__(self, origin: Origin, keep_attributes: bool) -> None:
         self.origin, self.keep_attributes = origin, keep_attributes
@@ -65,6 +72,7 @@ class _Events:
         self.n_graphs = 0
         self.directed = True
         self.names: dict[str, tuple[str, str]] = {}  # key id -> (what it is for, attribute name)
+        self.key: str | None = None  # id of the key that is being declared
         self.types: dict[str, str] = {}
         self.defaults: dict[str, dict[str, str]] = {"node": {}, "edge": {}, "graph": {}}
         self.position: dict[str, int] = {}
@@ -94,11 +102,12 @@ class _Events:
         elif tag in ("edge", "node"):
             if self.element != "graph":
                 self._bad(f"<{tag}> inside <{self.element or self.root}>", f"<{tag}> inside <graph>")
-            self.element, self.header = tag, attributes
-            self.row = self.defaults[tag].copy()
+            self.element, self.header, self.row = tag, attributes, {}
         elif tag == "key":
             self._declare(attributes)
         elif tag == "default":
+            if self.key is None:
+                self._bad("a <default> outside <key>", "the default of a key inside it")
             self.texts = []
         elif tag == "graph":
             self._open_graph(attributes)
@@ -119,18 +128,20 @@ class _Events:
             return
         tag = tag.rpartition("}")[2]
         if tag == "data":
+            if self.field in self.row:
+                self._bad(f"{self.field!r} twice in one <{self.element}>", "one value of every attribute")
             self.row[self.field] = "".join(self.texts or ())
             self.texts = None
-        elif tag == "edge":
-            self._edge()
-            self.element, self.row = "graph", self.graph_row
-        elif tag == "node":
-            self._node()
+        elif tag in ("edge", "node"):
+            self.row = self.defaults[tag] | self.row
+            (self._edge if tag == "edge" else self._node)()
             self.element, self.row = "graph", self.graph_row
         elif tag == "graph":
             self.element = ""
-        elif tag == "default":
-            domain, name = self.names[self.field]
+        elif tag == "key":
+            self.key = None
+        elif tag == "default" and self.key is not None:
+            domain, name = self.names[self.key]
             for one in ("node", "edge", "graph") if domain == "all" else (domain,):
                 self.defaults.setdefault(one, {})[name] = "".join(self.texts or ())
             self.texts = None
@@ -144,10 +155,14 @@ class _Events:
         key = attributes.get("id")
         if key is None:
             self._bad("a <key> without id", "an id on every <key>")
+        if key in self.names:
+            self._bad(f"two keys {key!r}", "every <key> once")
+        if self.n_graphs:
+            self._bad(f"the key {key!r} after <graph>", "every <key> before <graph>")
         domain, name = attributes.get("for", "all"), attributes.get("attr.name", key)
         self.names[key] = domain, name
-        self.field = key
-        if domain in ("node", "all"):
+        self.key = key
+        if domain in ("node", "all") or name not in self.types:
             self.types[name] = attributes.get("attr.type", "string")
         if domain in ("edge", "all") and name in EDGE_NUMBERS:
             self.numbers[name] = array("d")
@@ -162,8 +177,10 @@ class _Events:
         if self.n_graphs > 1 or not self.root:
             self._bad("more than one <graph>, or one outside <graphml>", "one <graph> inside <graphml>")
         default = attributes.get("edgedefault", "directed")
-        self.directed = default != "undirected"
-        self.element, self.graph_row = "graph", self.defaults["graph"].copy()
+        if default not in EDGE_DEFAULT:
+            self._bad(f"edgedefault {default!r}", "directed or undirected")
+        self.directed = EDGE_DEFAULT[default]
+        self.element, self.graph_row = "graph", {}
         self.row = self.graph_row
 
     def _node(self) -> None:
@@ -186,13 +203,19 @@ class _Events:
         self.tails.append(self._unit(tail))
         self.heads.append(self._unit(head))
         directed = self.header.get("directed")
-        self.is_directed.append(self.directed if directed is None else directed != "false")
-        for what, column in self.numbers.items():
+        if directed is not None and directed not in DIRECTED:
+            self._bad(f"directed {directed!r} on edge {tail!r} -> {head!r}", "true or false")
+        self.is_directed.append(self.directed if directed is None else DIRECTED[directed])
+        for what in EDGE_NUMBERS:
             text = self.row.get(what)
-            try:
-                column.append(np.nan if text is None else float(text))
-            except ValueError:
-                raise not_a_number(self.origin, what, text, f"edge {tail!r} -> {head!r}") from None
+            if what not in self.numbers:
+                if text is None:
+                    continue
+                self.numbers[what] = array("d", [np.nan]) * (len(self.tails) - 1)
+            number = np.nan if text is None else as_number(text)
+            if text is not None and math.isnan(number):  # NaN stands for an edge without the attribute
+                raise not_a_number(self.origin, what, text, f"edge {tail!r} -> {head!r}")
+            self.numbers[what].append(number)
 
     def _unit(self, name: str) -> int:
         """Return the position of a node; an edge may come before the nodes it joins."""
@@ -204,10 +227,7 @@ class _Events:
 
     def _whole(self, what: str, name: str) -> int:
         text = self.row.get(what)
-        try:
-            number = float("nan" if text is None else text)
-        except ValueError:
-            number = float("nan")
+        number = np.nan if text is None else as_number(text)
         if not number.is_integer() or not 0 <= number < 2**53:
             raise not_whole(self.origin, what, text, f"node {name!r}")
         return int(number)
@@ -236,7 +256,19 @@ class _Events:
             numbers.get("input"),
         )
         types = {name: self.types.get(name, "string") for name in self.attributes}
-        return GraphMLColumns(levels, indices, edges, self.graph_row.get("joints"), self.attributes, types)
+        joints = (self.defaults["graph"] | self.graph_row).get("joints")
+        return GraphMLColumns(levels, indices, edges, joints, self.attributes, types)
+
+
+def as_number(text: str) -> float:
+    """Return the number written as `text`; NaN for a text that is none.
+
+    Python's own spellings (1_000, digits of other scripts) are no numbers in a file.
+    """
+    try:
+        return float(text) if text.isascii() and "_" not in text else np.nan
+    except ValueError:
+        return np.nan
 
 
 def _column(column: array[Any], dtype: Any) -> np.ndarray:

@@ -199,6 +199,21 @@ def test_units_keep_their_attributes_in_any_order(tmp_path):
     assert [row.tolist() for row in read_graphml_units(path)["pixel"]] == [[10, 11, 12], [20, 21]]
 
 
+@pytest.mark.parametrize("name", ["weight", "sign", "abs_weight", "input", "joints", "u0", "edge"])
+def test_units_may_have_attributes_named_like_those_of_edges(name, tmp_path):
+    path, network = tmp_path / "net.graphml", zoo.NETWORKS["joint"]
+    weights = tuple(np.arange(graph.n_edges) + 1.0 for graph in network.layers)
+    attributes = {"other": [["x"] * size for size in network.sizes], name: [np.arange(size) for size in network.sizes]}
+    write_graphml(network, path, weights=weights, unit_attributes=attributes)
+    found = read_graphml_units(path)
+    assert list(found) == list(attributes)
+    assert [row.tolist() for row in found[name]] == [row.tolist() for row in attributes[name]]
+    read, values = read_graphml(path)
+    assert read == network
+    assert values is not None
+    assert [value.tolist() for value in values] == [value.tolist() for value in weights]
+
+
 def test_attributes_that_some_units_lack(tmp_path):
     graph = to_networkx(SMALL)
     graph.nodes["L0N1"].update(age=3, mark="x")
@@ -250,6 +265,47 @@ def test_a_file_in_another_hand(tmp_path):
     assert network == SparseNetwork([BipartiteGraph.from_edges([0, 1], [0, 0], n_in=2, n_out=1)])
     assert weights is not None
     assert weights[0].tolist() == [-2.5, 1.0]  # the second by the key's default
+
+
+def test_weights_under_a_key_for_nodes(tmp_path):
+    # as Cytoscape declares them
+    text = EXPECTED.replace('id="weight" for="edge"', 'id="weight" for="node"')
+    assert text != EXPECTED
+    (tmp_path / "a").write_text(text)
+    _, weights = read_graphml(tmp_path / "a")
+    assert weights is not None
+    assert weights[0].tolist() == [-0.1]
+
+
+def test_data_belong_to_the_element_they_sit_in(tmp_path):
+    text = GEPHI.replace('<edge source="b" target="c" directed="true"/>', "<!-- late -->")
+    text = text.replace('for="edge" id="weight"', 'for="node" id="weight"')
+    text = text.replace("<!-- late -->", '<edge source="b" target="c"><data key="w2">3</data></edge>')
+    text = text.replace("<graph ", '<key id="w2" for="port" attr.name="weight" attr.type="float"/><graph ')
+    (tmp_path / "a").write_text(text)
+    weights = read_graphml(tmp_path / "a")[1]
+    assert weights is not None
+    assert weights[0].tolist() == [-2.5, 3.0]
+    (tmp_path / "a").write_text(text.replace('<data key="w2">3</data>', ""))
+    with pytest.raises(InvalidFile, match="no weight on edge L0N1 -> L1N0"):  # the default is one of nodes
+        read_graphml(tmp_path / "a")
+
+
+def test_an_edge_without_a_weight_before_the_first_with_one(tmp_path):
+    text = GEPHI.replace("<default>1.0</default>", "").replace('for="edge" id="weight"', 'for="node" id="weight"')
+    text = text.replace('<data key="weight"> -2.5 </data>', "")
+    (tmp_path / "a").write_text(text)
+    assert read_graphml(tmp_path / "a")[1] is None
+    last = '<edge source="b" target="c" directed="true"/>'
+    (tmp_path / "a").write_text(text.replace(last, last.replace("/>", '><data key="weight">1</data></edge>')))
+    with pytest.raises(InvalidFile, match="no weight on edge L0N0 -> L1N0"):
+        read_graphml(tmp_path / "a")
+
+
+def test_weights_that_are_all_nan_are_not_no_weights(tmp_path):
+    (tmp_path / "a").write_text(EXPECTED.replace(">-0.1<", ">NaN<"))
+    with pytest.raises(InvalidFile, match="weight 'NaN' on edge 'L0N0' -> 'L1N0'"):
+        read_graphml(tmp_path / "a")
 
 
 def test_utf16(tmp_path):

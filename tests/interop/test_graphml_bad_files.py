@@ -6,12 +6,13 @@ import networkx as nx
 import pytest
 import zoo
 
-from netsparse.errors import InvalidFile
+from netsparse.errors import InvalidFile, InvalidOption, NotWritable
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.interop import read_graphml, read_graphml_units, write_graphml
 
 NODE = '<node id="L1N0"><data key="layer">1</data><data key="index">0</data>'
 EDGE = '<edge source="L0N1" target="L1N0"><data key="weight">-2.0</data><data key="sign">-1</data>'
+KEY = '<key id="weight" for="edge" attr.name="weight" attr.type="double"/>'
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 BOMB = (
     '<!DOCTYPE graphml [<!ENTITY a "aaaaaaaaaa">'
@@ -40,6 +41,12 @@ SPOILT = {
     "a node beside the graph": ("</graph>", '</graph><node id="x"></node>', "<node> inside <graphml>"),
     "a hyperedge": ("</graph>", "<hyperedge></hyperedge></graph>", "a <hyperedge>"),
     "a key without id": ('<key id="sign"', "<key", "a <key> without id"),
+    "the same key twice": (KEY, KEY + KEY, "two keys 'weight'"),
+    "a key after the graph": ("</graph>", f"</graph>{KEY.replace('weight', 'w')}", "the key 'w' after <graph>"),
+    "a key inside the graph": (EDGE, KEY.replace("weight", "w") + EDGE, "the key 'w' after <graph>"),
+    "a default of nothing": (KEY, "<default>1</default>" + KEY, "a <default> outside <key>"),
+    "a default in the graph": (EDGE, "<default>1</default>" + EDGE, "a <default> outside <key>"),
+    "a direction unknown": ('edgedefault="directed"', 'edgedefault="both"', "edgedefault 'both', expected directed or"),
     "data without a key": ('<data key="sign">-1<', "<data>-1<", "undeclared key None"),
     "an undeclared key": ('<data key="sign">-1<', '<data key="sing">-1<', "undeclared key 'sing'"),
     # units
@@ -54,6 +61,7 @@ SPOILT = {
     "a layer between layers": (NODE, NODE.replace(">1<", ">1.5<"), "layer '1.5' on node 'L1N0'"),
     "a negative layer": (NODE, NODE.replace(">1<", ">-1<"), "layer '-1' on node 'L1N0'"),
     "a layer that is not a number": (NODE, NODE.replace(">1<", ">nan<"), "layer 'nan' on node 'L1N0'"),
+    "a layer in Python's spelling": (NODE, NODE.replace(">1<", ">0_1<"), "layer '0_1' on node 'L1N0'"),
     "an infinite layer": (NODE, NODE.replace(">1<", ">1e999<"), "layer '1e999' on node 'L1N0'"),
     "an index beyond all units": (NODE, NODE.replace(">0<", ">1e300<"), "index '1e300' on node 'L1N0'"),
     "a gap in the indices": (NODE, NODE.replace(">0<", ">1<"), "layer 1 without index 0"),
@@ -71,7 +79,12 @@ SPOILT = {
     "a weight that is text": (EDGE, EDGE.replace("-2.0", "heavy"), "weight 'heavy' on edge 'L0N1' -> 'L1N0'"),
     "an empty weight": (EDGE, EDGE.replace("-2.0", ""), "weight '' on edge 'L0N1' -> 'L1N0'"),
     "an infinite weight": (EDGE, EDGE.replace("-2.0", "-INF"), "weight -inf on edge L0N1 -> L1N0"),
-    "a weight that is no number": (EDGE, EDGE.replace("-2.0", "NaN"), "no weight on edge L0N1 -> L1N0"),
+    "a weight that is no number": (EDGE, EDGE.replace("-2.0", "NaN"), "weight 'NaN' on edge 'L0N1' -> 'L1N0'"),
+    "a weight in Python's spelling": (EDGE, EDGE.replace("-2.0", "-1_0"), "weight '-1_0' on edge 'L0N1' -> 'L1N0'"),
+    "a weight in digits of another script": (EDGE, EDGE.replace("-2.0", "&#1634;"), "weight '\u0662' on edge"),
+    "two weights": (EDGE, EDGE + '<data key="weight">1</data>', "'weight' twice in one <edge>"),
+    "a sign that is no number": (EDGE, EDGE.replace(">-1<", ">nan<"), "sign 'nan' on edge"),
+    "an edge of unknown direction": (EDGE, EDGE.replace(" source", ' directed="maybe" source'), "directed 'maybe' on"),
     "the wrong sign": (EDGE, EDGE.replace(">-1<", ">1<"), "sign 1 beside weight -2 on edge L0N1 -> L1N0"),
     "a sign that is text": (EDGE, EDGE.replace(">-1<", ">minus<"), "sign 'minus' on edge"),
 }  # fmt: skip
@@ -120,6 +133,31 @@ def test_a_folder(tmp_path):
     refuse(tmp_path, "a folder, expected a GraphML file")
 
 
+@pytest.mark.parametrize("name", ["file/inside", "x" * 300, "a\0b"])
+def test_paths_that_no_file_can_have(name, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    path = tmp_path / name
+    assert "no file (" in str(refuse(path, "a path that exists"))
+    with pytest.raises((InvalidFile, NotWritable), match=r"^writing"):
+        write_graphml(zoo.GRAPHS["one edge"], path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("path", ["", ".", "/", ".."])
+def test_paths_without_the_name_of_a_file(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotWritable, match="not the name of a file"):
+        write_graphml(zoo.GRAPHS["one edge"], path)
+    refuse(path or ".", "a folder")
+
+
+def test_what_is_no_path():
+    with pytest.raises(InvalidFile, match="GraphML file '5'"):
+        read_graphml(5)
+    with pytest.raises(InvalidOption, match="path: given int"):
+        write_graphml(zoo.GRAPHS["one edge"], 5)
+
+
 def test_joints_and_inputs_that_contradict(tmp_path):
     path = tmp_path / "net.graphml"
     write_graphml(zoo.NETWORKS["joint"], path)
@@ -149,7 +187,9 @@ def test_unit_attributes_of_the_wrong_type(tmp_path):
     path = tmp_path / "net.graphml"
     nx.write_graphml(graph, path)
     assert [row.tolist() for row in read_graphml_units(path)["age"]] == [[3], [4]]
-    path.write_text(path.read_text().replace(">4<", ">four<"))
-    assert read_graphml(path)[0].sizes == (1, 1)
-    with pytest.raises(InvalidFile, match="age with an entry that is not of type long"):
-        read_graphml_units(path)
+    good = path.read_text()
+    for text in ("four", "4_0", "99999999999999999999"):
+        path.write_text(good.replace(">4<", f">{text}<"))
+        assert read_graphml(path)[0].sizes == (1, 1)
+        with pytest.raises(InvalidFile, match="age with an entry that is not of type long"):
+            read_graphml_units(path)
