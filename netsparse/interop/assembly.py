@@ -53,6 +53,13 @@ class EdgeColumns:
     inputs: EdgeVector | None = None
 
 
+def check_type(origin: Origin, value: object, kind: type) -> None:
+    """Refuse a foreign object that is not of the type the door is for."""
+    if not isinstance(value, kind):
+        package = kind.__module__.partition(".")[0]
+        raise origin.bad(f"an object of type {type(value).__name__}", f"{package}.{kind.__name__}")
+
+
 def network_from_columns(
     origin: Origin, levels: UnitIds, indices: UnitIds, edges: EdgeColumns, joints: Joints | None = None
 ) -> tuple[SparseNetwork, Weights | None]:
@@ -109,7 +116,11 @@ def whole_column(
 def real_column(
     origin: Origin, what: str, values: Sequence[Any] | np.ndarray | None, name: Callable[[int], str]
 ) -> np.ndarray | None:
-    """Return a column of numbers as float64, NaN where it holds None; None where there is no such column."""
+    """Return a column of numbers as float64, NaN where it holds None; None where there is no such column.
+
+    A NaN it holds already counts as None, as it does in igraph and pandas; `refuse_nan` is for formats that can leave
+    a number out.
+    """
     if values is None:
         return None
     array = _as_array(values)
@@ -120,6 +131,14 @@ def real_column(
         if value is not None and not _is_real(value):
             raise not_a_number(origin, what, value, name(row))
     return np.array([np.nan if value is None else float(value) for value in rows])
+
+
+def refuse_nan(origin: Origin, what: str, values: Sequence[Any], name: Callable[[int], str]) -> Sequence[Any]:
+    """Return `values` as they are; an entry that is there but no number is an error."""
+    for row, value in enumerate(values):
+        if isinstance(value, float | np.floating) and np.isnan(value):
+            raise not_a_number(origin, what, float(value), name(row))
+    return values
 
 
 def not_whole(origin: Origin, what: str, value: object, name: str) -> NetsparseError:
@@ -143,7 +162,7 @@ def parse_joints(origin: Origin, value: Any) -> Joints | None:
             raise origin.bad("a graph attribute 'joints' that is not JSON", expected) from error
     if value is None:
         return None
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, list | tuple | np.ndarray):
         raise origin.bad(f"a graph attribute 'joints' of type {type(value).__name__}", expected)
     joints: Joints = []
     for k, joint in enumerate(value):

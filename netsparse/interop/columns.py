@@ -68,6 +68,19 @@ def as_network(network: SparseNetwork | BipartiteGraph) -> SparseNetwork:
     raise InvalidNetwork("network", given, "a SparseNetwork or a BipartiteGraph", "netsparse.SparseNetwork(layers)")
 
 
+def as_layer(graph: BipartiteGraph) -> BipartiteGraph:
+    """Return a single graph as it is.
+
+    Raises
+    ------
+    InvalidNetwork
+        For any other type, a network too.
+    """
+    if isinstance(graph, BipartiteGraph):
+        return graph
+    raise InvalidNetwork("graph", type(graph).__name__, "a BipartiteGraph, one layer", "network.layers[0]")
+
+
 def finite_weights(network: SparseNetwork | BipartiteGraph, weights: Any) -> tuple[EdgeVector, ...] | None:
     """Return one checked edge vector per layer, or None where no weights are given.
 
@@ -156,11 +169,20 @@ def checked_attributes(sizes: Sequence[int], attributes: UnitAttributes | None) 
         If an attribute has our own name, the wrong number of entries, or entries of another type.
     """
     checked: dict[str, list[np.ndarray]] = {}
+    if attributes is not None and not isinstance(attributes, Mapping):
+        given, expected = f"a {type(attributes).__name__}", "a mapping of names to arrays, one per level"
+        raise InvalidOption("unit_attributes", given, expected, "unit_attributes={'bias': [...]}")
     for name, rows in (attributes or {}).items():
         subject = f"unit_attributes[{name!r}]"
         if not isinstance(name, str) or name in OUR_OWN:
             raise InvalidOption(subject, "this name", "a string that is not our own", f"'my_{name}'")
-        arrays = [np.asarray(row) for row in rows]
+        try:
+            arrays = [np.asarray(row) for row in rows]
+        except (TypeError, ValueError) as error:
+            given = f"an object of type {type(rows).__name__}"
+            raise InvalidOption(
+                subject, given, "one array per level, one entry per unit", "a list of arrays"
+            ) from error
         shapes = [array.shape for array in arrays]
         if shapes != [(size,) for size in sizes]:
             fix = f"arrays of lengths {', '.join(map(str, sizes))}"

@@ -12,6 +12,7 @@ from netsparse.interop.assembly import (
     EdgeColumns,
     Origin,
     Weights,
+    check_type,
     network_from_columns,
     parse_joints,
     real_column,
@@ -94,19 +95,21 @@ def to_igraph(
 def from_igraph(graph: igraph.Graph) -> tuple[SparseNetwork, Weights | None]:
     """Read a network from an igraph graph whose vertices have the attributes `layer` and `index`.
 
-    Vertex numbers and names do not matter. The edges of an undirected graph run from the lower to the higher layer.
+    Vertex numbers and names do not matter. None and NaN both stand for a missing attribute, because igraph itself puts
+    NaN where a file leaves a number out. The edges of an undirected graph run from the lower to the higher layer.
 
     Returns
     -------
     network : SparseNetwork
     weights : tuple of arrays, or None
-        One float64 edge vector per layer; None where no edge has the attribute `weight`.
+        One float64 edge vector per layer; None where no edge has a `weight`.
 
     Raises
     ------
     InvalidNetwork
-        If attributes are missing or of the wrong type, layers or indices have gaps or repeat, edges repeat, skip a
-        layer or run backwards, only some edges have a weight, or a `sign` contradicts its `weight`.
+        If it is no igraph graph, attributes are missing or of the wrong type, layers or indices
+        have gaps or repeat, edges repeat, skip a layer or run backwards, only some edges have a weight, or a `sign`
+        contradicts its `weight`.
 
     Examples
     --------
@@ -115,6 +118,9 @@ def from_igraph(graph: igraph.Graph) -> tuple[SparseNetwork, Weights | None]:
     >>> network.layers[0] == layer, weights[0].tolist()
     (True, [0.5, -2.0])
     """
+    import igraph
+
+    check_type(ORIGIN, graph, igraph.Graph)
 
     def column(sequence: Any, what: str) -> list[Any] | None:
         return sequence[what] if what in sequence.attributes() else None

@@ -12,9 +12,11 @@ from netsparse.interop.assembly import (
     EdgeColumns,
     Origin,
     Weights,
+    check_type,
     network_from_columns,
     parse_joints,
     real_column,
+    refuse_nan,
     whole_column,
 )
 from netsparse.interop.columns import (
@@ -113,8 +115,9 @@ def from_networkx(graph: nx.Graph) -> tuple[SparseNetwork, Weights | None]:
     Raises
     ------
     InvalidNetwork
-        If attributes are missing or of the wrong type, layers or indices have gaps or repeat, edges repeat, skip a
-        layer or run backwards, only some edges have a weight, or a `sign` contradicts its `weight`.
+        If it is no networkx graph, attributes are missing or of the wrong type (NaN is no weight), layers or indices
+        have gaps or repeat, edges repeat, skip a layer or run backwards, only some edges have a weight, or a `sign`
+        contradicts its `weight`.
 
     Examples
     --------
@@ -125,6 +128,9 @@ def from_networkx(graph: nx.Graph) -> tuple[SparseNetwork, Weights | None]:
     >>> network, weights[0].tolist()
     (SparseNetwork(1-1, 1 edges, density 1), [0.5])
     """
+    import networkx as nx
+
+    check_type(ORIGIN, graph, nx.Graph)
     names = list(graph.nodes)
     position = {name: row for row, name in enumerate(names)}
     data = [attributes for _, attributes in graph.nodes(data=True)]
@@ -135,14 +141,14 @@ def from_networkx(graph: nx.Graph) -> tuple[SparseNetwork, Weights | None]:
     pairs = list(graph.edges(data=True))
     tails = np.array([position[pair[0]] for pair in pairs], dtype=np.int64)
     heads = np.array([position[pair[1]] for pair in pairs], dtype=np.int64)
-    weights, signs, inputs = (
-        real_column(
-            ORIGIN,
-            what,
-            [pair[2].get(what) for pair in pairs] or None,
-            lambda row: f"edge {pairs[row][0]!r} -> {pairs[row][1]!r}",
-        )
-        for what in ("weight", "sign", "input")
-    )
+
+    def numbers(what: str) -> np.ndarray | None:
+        def name(row: int) -> str:
+            return f"edge {pairs[row][0]!r} -> {pairs[row][1]!r}"
+
+        values = refuse_nan(ORIGIN, what, [pair[2].get(what) for pair in pairs], name)
+        return real_column(ORIGIN, what, values or None, name)
+
+    weights, signs, inputs = (numbers(what) for what in ("weight", "sign", "input"))
     edges = EdgeColumns(tails, heads, graph.is_directed(), weights, signs, inputs)
     return network_from_columns(ORIGIN, levels, indices, edges, parse_joints(ORIGIN, graph.graph.get("joints")))

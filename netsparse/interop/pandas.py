@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netsparse.errors import InvalidEdges
+from netsparse.errors import InvalidEdges, InvalidSize
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.graph.checks import as_size
 from netsparse.interop.assembly import (
     EdgeColumns,
     Origin,
     Weights,
+    check_type,
     network_from_columns,
     parse_joints,
     real_column,
@@ -91,12 +92,13 @@ def from_pandas(
     -------
     network : SparseNetwork
     weights : tuple of arrays, or None
-        One float64 edge vector per layer; None where there is no column `weight`.
+        One float64 edge vector per layer; None where there is no `weight`. NaN counts as missing, as
+        everywhere in pandas.
 
     Raises
     ------
     InvalidEdges, InvalidSize
-        If columns are missing or of the wrong type, units lie outside `sizes`, or edges repeat.
+        If `frame` is no table, columns are missing or of the wrong type, units lie outside `sizes`, or edges repeat.
 
     Examples
     --------
@@ -104,6 +106,11 @@ def from_pandas(
     >>> from_pandas(pd.DataFrame({"layer": [0], "source": [2], "target": [0]}), sizes=[3, 1])
     (SparseNetwork(3-1, 1 edges, density 0.333), None)
     """
+    import pandas as pd
+
+    check_type(ORIGIN, frame, pd.DataFrame)
+    if not isinstance(sizes, Iterable):
+        raise InvalidSize("sizes", repr(sizes), "one size per level, inputs first", "sizes=network.sizes")
     sizes = [as_size(f"sizes[{level}]", size) for level, size in enumerate(sizes)]
     missing = [name for name in ("layer", "source", "target") if name not in frame.columns]
     if missing:
@@ -132,5 +139,4 @@ def from_pandas(
     )
     edges = EdgeColumns(offsets[layer] + source, offsets[layer + 1] + target, weights=weights, inputs=inputs)
     indices = np.arange(len(levels)) - offsets[levels]
-    parsed = None if joints is None else parse_joints(ORIGIN, list(joints))
-    return network_from_columns(ORIGIN, levels, indices, edges, parsed)
+    return network_from_columns(ORIGIN, levels, indices, edges, parse_joints(ORIGIN, joints))

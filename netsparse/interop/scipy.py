@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from netsparse.graph import BipartiteGraph
+from netsparse.interop.columns import as_layer
 from netsparse.typing import EdgeVector
 
 
@@ -26,6 +27,8 @@ def to_scipy(graph: BipartiteGraph, values: Any = None) -> sp.csr_array[Any]:
 
     Raises
     ------
+    InvalidNetwork
+        If `graph` is no BipartiteGraph.
     InvalidEdgeVector
         If `values` does not have one entry per edge.
 
@@ -35,7 +38,7 @@ def to_scipy(graph: BipartiteGraph, values: Any = None) -> sp.csr_array[Any]:
     >>> to_scipy(graph, [5.0, 6.0, 7.0]).toarray().tolist()
     [[0.0, 0.0, 5.0], [6.0, 7.0, 0.0]]
     """
-    return graph.weight_matrix(values)
+    return as_layer(graph).weight_matrix(values)
 
 
 def from_scipy(matrix: Any) -> tuple[BipartiteGraph, EdgeVector]:

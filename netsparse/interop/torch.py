@@ -13,6 +13,7 @@ import numpy as np
 from netsparse.errors import InvalidEdges, InvalidEdgeVector, InvalidNetwork, unknown_name
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.graph.checks import as_edge_vector
+from netsparse.interop.columns import as_layer
 from netsparse.typing import EdgeVector
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def to_torch(graph: BipartiteGraph, values: Any = None, *, layout: Literal["csr"
 
     Raises
     ------
+    InvalidNetwork
+        If `graph` is no BipartiteGraph.
     InvalidEdgeVector, UnknownName
         If `values` does not have one entry per edge, or is not of a type torch has; for an unknown layout.
 
@@ -52,6 +55,7 @@ def to_torch(graph: BipartiteGraph, values: Any = None, *, layout: Literal["csr"
     """
     import torch
 
+    graph = as_layer(graph)
     if layout not in ("csr", "coo"):
         raise unknown_name("layout", layout, ("csr", "coo"))
     if values is None:
@@ -106,7 +110,8 @@ def from_torch(source: Any, *, include_head: bool = True) -> Any:
     Raises
     ------
     InvalidEdges, DuplicateEdge, InvalidSize
-        If a tensor is not a matrix, stores a pair twice, or has no rows or no columns.
+        If a tensor is not a matrix, lies on the meta device (where there are no values), stores a pair twice, or
+        has no rows or no columns.
     InvalidNetwork
         If a model has no linear layer, has weights of another kind (convolutions, embeddings), or its layers do not
         fit onto each other.
@@ -135,7 +140,7 @@ def from_torch(source: Any, *, include_head: bool = True) -> Any:
 def _from_tensor(tensor: torch.Tensor) -> Layer:
     import torch
 
-    tensor = tensor.detach()
+    tensor = _held(tensor)
     if tensor.ndim != 2 or tensor.dense_dim() not in (0, 2):
         given = f"shape {tuple(tensor.shape)}, layout {tensor.layout}"
         raise InvalidEdges("tensor", given, "one number per pair, shape (n_out, n_in)", "tensor.flatten(1)")
@@ -216,10 +221,18 @@ def _from_layer(module: Any) -> Layer:
     return graph, _to_numpy(module.weight_orig * mask)[graph.targets, graph.sources]
 
 
+def _held(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor that has values, without its gradient."""
+    if tensor.is_meta:
+        given = f"shape {tuple(tensor.shape)} on the meta device"
+        raise InvalidEdges("tensor", given, "a tensor with values", "model.to_empty(device='cpu') and its state_dict")
+    return tensor.detach()
+
+
 def _to_numpy(tensor: torch.Tensor) -> np.ndarray:
     import torch
 
-    tensor = tensor.detach().cpu()
+    tensor = _held(tensor).cpu()
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
@@ -231,7 +244,7 @@ def _shared(array: np.ndarray) -> torch.Tensor:
     try:
         # from_numpy warns about a read-only array; from_dlpack aliases it silently
         return torch.from_numpy(array) if array.flags.writeable else torch.from_dlpack(array)
-    except (TypeError, BufferError) as error:
+    except (TypeError, ValueError, BufferError) as error:  # ValueError: the bytes of another machine's order
         fix = "values.astype('float32')"
         raise InvalidEdgeVector("values", f"dtype {array.dtype}", "numbers of a type torch has", fix) from error
 

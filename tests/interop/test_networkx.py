@@ -184,6 +184,8 @@ BAD = {
     "a self-loop": (lambda g: g.add_edge("L0N0", "L0N0"), "L0N0 -> L0N0, which stays inside a layer"),
     "one edge without weight": (lambda g: g.edges["L0N1", "L1N0"].pop("weight"), "no weight on edge L0N1 -> L1N0"),
     "a weight that is text": (_change_edge(weight="heavy"), "weight 'heavy' on edge 'L0N1' -> 'L1N0'"),
+    "a weight that is no number": (_change_edge(weight=float("nan")), "weight nan on edge 'L0N1' -> 'L1N0'"),
+    "a sign that is no number": (_change_edge(sign=np.float32("nan")), "sign nan on edge 'L0N1' -> 'L1N0'"),
     "an infinite weight": (_change_edge(weight=float("inf"), sign=1), "weight inf on edge L0N1 -> L1N0"),
     "the wrong sign": (_change_edge(sign=1), "sign 1 beside weight -2 on edge L0N1 -> L1N0"),
     "joints that are no list": (lambda g: g.graph.update(joints=7), "'joints' of type int"),
