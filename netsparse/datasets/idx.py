@@ -101,7 +101,7 @@ def read_idx_folder(folder: Path) -> Dataset | None:
     files: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.iterdir()):
         match = NAME.fullmatch(path.name)
-        if match:
+        if match and path.is_file():
             # an unpacked file sorts before its .gz, and is faster to read
             files.setdefault(ROLES[match[1], match[2]], {}).setdefault(path.name.removesuffix(".gz"), path)
     if not files:

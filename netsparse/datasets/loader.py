@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from netsparse.datasets.cifar import read_cifar
@@ -13,7 +12,7 @@ from netsparse.datasets.dataset import Dataset
 from netsparse.datasets.digits import read_digits
 from netsparse.datasets.foreign import dataset_from_files
 from netsparse.datasets.idx import parse_idx, read_idx_folder
-from netsparse.datasets.locate import verified_contents
+from netsparse.datasets.locate import as_path, verified_contents
 from netsparse.datasets.manifest import SOURCES, Source
 from netsparse.datasets.npz import read_npz, read_npz_folder
 from netsparse.errors import DatasetNotFound, InvalidFile, InvalidOption, UnknownName
@@ -84,9 +83,13 @@ def load(data: Any, *, data_dir: str | os.PathLike[str] | None = None, download:
         raise InvalidOption("data", f"a {type(data).__name__}", expected, fix)
     if isinstance(data, str) and data in READERS:
         return READERS[data](SOURCES[data], data_dir=data_dir, download=download)
-    path = Path(data).expanduser()
+    path = as_path("data", data)
     if data and path.is_dir():  # an empty string is no name of the working directory
-        found = read_npz_folder(path) or read_idx_folder(path)
+        try:
+            found = read_npz_folder(path) or read_idx_folder(path)
+        except PermissionError as error:
+            given = error.strerror or "no permission"
+            raise InvalidFile(f"folder '{path}'", given, "a folder that can be read", "another folder") from error
         if found is None:
             raise InvalidFile(
                 f"folder '{path}'", "neither", FOLDER, "a folder with x_train.npy or train-images-idx3-ubyte"

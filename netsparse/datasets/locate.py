@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from netsparse.datasets.compressed import read_bytes
 from netsparse.datasets.download import fetch
 from netsparse.datasets.manifest import Content, Source, SourceFile
-from netsparse.errors import DatasetCorrupt, DatasetNotFound, InvalidFile
+from netsparse.errors import DatasetCorrupt, DatasetNotFound, InvalidFile, InvalidOption
 
 FIX = "--data-dir DIR (data_dir= in Python) or NETSPARSE_DATA=DIR with the files inside, or connecting to the network"
 
 
+def as_path(name: str, value: Any) -> Path:
+    """Return the path `value`, `~` expanded; `name` is what errors call the argument.
+
+    Raises
+    ------
+    InvalidOption
+        If it is of no type that a path has.
+    DatasetNotFound
+        If no file can have this path: an unknown user's home, a name that is too long, a folder nobody may enter.
+
+    Examples
+    --------
+    >>> as_path("data", "a/b").as_posix()
+    'a/b'
+    """
+    try:
+        path = Path(value).expanduser()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
+    except TypeError as error:
+        given = f"an object of type {type(value).__name__}"
+        raise InvalidOption(name, given, "a path", f"{name}='data'") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DatasetNotFound(name, f"{ascii(str(value))[:80]} ({reason})", "a path", "a folder that exists") from error
+    return path
+
+
 def data_folder(data_dir: str | os.PathLike[str] | None = None) -> Path:
     """Folder where data sets are looked for: `data_dir`, else the variable NETSPARSE_DATA, else `data`.
+
+    Raises
+    ------
+    InvalidOption, DatasetNotFound
+        If it is no path, or one that no folder can have.
 
     Examples
     --------
     >>> data_folder("/srv/data").as_posix()
     '/srv/data'
     """
-    return Path(data_dir or os.environ.get("NETSPARSE_DATA") or "data").expanduser()
+    if data_dir is not None and data_dir != "":
+        return as_path("data_dir", data_dir)
+    return as_path("NETSPARSE_DATA", os.environ.get("NETSPARSE_DATA") or "data")
 
 
 def verified_contents(

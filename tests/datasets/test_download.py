@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+import requests
 
 import netsparse.datasets.download as download_module
 from netsparse.datasets import load
@@ -155,6 +156,19 @@ def test_a_mirror_that_never_answers(tmp_path, server, small_mnist, monkeypatch)
     small_mnist(server.url)
     refused(tmp_path, "timed out")
     assert len(server.asked) == 1
+
+
+def test_neither_connecting_nor_reading_waits_for_long(tmp_path, server, small_mnist, monkeypatch):
+    offer(server, small_mnist(server.url))
+    asked, get = [], requests.get
+
+    def spy(*args, timeout=None, **options):
+        asked.append(timeout)
+        return get(*args, timeout=timeout, **options)
+
+    monkeypatch.setattr("requests.get", spy)
+    load("mnist", data_dir=tmp_path)
+    assert asked == [(5, 30)] * 4  # seconds to connect, seconds between two bytes
 
 
 def test_later_files_keep_earlier_ones(tmp_path, server, small_mnist):

@@ -130,6 +130,15 @@ def test_an_unpacked_file_beside_its_gz_is_no_second_file(tmp_path, arrays, idx_
     assert load(tmp_path).shape == (4, 3)
 
 
+def test_a_folder_named_like_an_idx_file_is_none(tmp_path, arrays, idx_bytes):
+    put(tmp_path, arrays, idx_bytes, NAMES["zipped"])
+    (tmp_path / "train-images-idx3-ubyte").mkdir()  # as some tools unpack
+    assert load(tmp_path).shape == (4, 3)
+    (tmp_path / "train-images-idx3-ubyte.gz").unlink()
+    with pytest.raises(InvalidFile, match="no file for x_train"):
+        load(tmp_path)
+
+
 def test_a_folder_with_missing_double_or_unfitting_files(tmp_path, arrays, idx_bytes):
     put(tmp_path, arrays, idx_bytes, NAMES["published"])
     labels = tmp_path / "train-labels-idx1-ubyte"

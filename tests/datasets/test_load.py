@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import subprocess
 import sys
 
@@ -80,6 +82,32 @@ def test_files_and_folders_that_hold_no_data_set(tmp_path):
 def test_anything_else(data):
     with pytest.raises(InvalidOption, match="from_arrays"):
         load(data)
+
+
+@pytest.mark.parametrize("path", ["~nouser/x", "x" * 5000, "./" + "x" * 300, "a\0b", "\ud800/x"])
+@pytest.mark.parametrize("how", ["data", "data_dir", "NETSPARSE_DATA"])
+def test_paths_that_no_file_can_have(path, how, monkeypatch):
+    if how == "NETSPARSE_DATA":
+        monkeypatch.setattr("os.environ", {**os.environ, how: path})
+    with pytest.raises(DatasetNotFound, match=f"^{how}: given ") as caught:
+        load(path) if how == "data" else load("mnist", data_dir=path if how == "data_dir" else None, download=False)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("data_dir", [5, 0, b"data", ["data"]])
+def test_a_data_folder_of_the_wrong_type(data_dir):
+    with pytest.raises(InvalidOption, match="data_dir: given an object of type"):
+        load("mnist", data_dir=data_dir, download=False)
+
+
+def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
+    def denied(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", denied)
+    with pytest.raises(InvalidFile, match="given Permission denied"):
+        load(tmp_path)
 
 
 def test_a_name_wins_over_a_folder_of_the_same_name(tmp_path, monkeypatch):

@@ -103,6 +103,19 @@ def test_a_file_that_grows_while_it_unpacks_is_not_unpacked_to_its_end(tmp_path,
     assert len(read_bytes(tmp_path / "mnist" / "train-labels-idx1-ubyte.gz", at_most=21)) == 21
 
 
+def test_no_more_is_unpacked_than_one_byte_beyond_what_was_published(tmp_path, small_mnist, idx_files, monkeypatch):
+    put(tmp_path / "mnist", small_mnist())
+    limits = []
+
+    def spy(path, *, at_most=None):
+        limits.append(at_most)
+        return read_bytes(path, at_most=at_most)
+
+    monkeypatch.setattr("netsparse.datasets.locate.read_bytes", spy)
+    load("mnist", data_dir=tmp_path, download=False)
+    assert limits == [len(data) + 1 for data in idx_files.values()]
+
+
 def test_labels_outside_the_classes_of_the_source(tmp_path, small_mnist):
     put(tmp_path / "mnist", small_mnist(n_classes=2))
     with pytest.raises(InvalidFile, match=r"train-labels-idx1-ubyte\.gz': given labels from 0 to 2"):
