@@ -50,8 +50,9 @@ def factorised(matrix: Any) -> Operator:
     try:
         factors = sla.splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=symmetric)
     except RuntimeError as error:
-        given = "a matrix that is singular in floating point"
-        raise NotConverged("factorisation", given, "weights within 16 digits", "weights=None") from error
+        raise _singular() from error
+    if (factors.U.diagonal() <= 0).any():  # rounding has turned the sign of an eigenvalue close to 0
+        raise _singular()
     return factors.solve
 
 
@@ -95,3 +96,8 @@ def _ritz(matvec: Operator, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np
     small = basis.T @ image
     values, rotation = np.linalg.eigh((small + small.T) / 2)
     return values[::-1][:k], basis @ rotation[:, ::-1][:, :k]
+
+
+def _singular() -> NotConverged:
+    given = "a matrix that is singular in floating point"
+    return NotConverged("factorisation", given, "weights within 16 digits", "weights=None")

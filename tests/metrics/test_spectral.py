@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 import oracles
 import pytest
+import scipy.sparse as sp
 import zoo
 from hypothesis import given
 from hypothesis import strategies as st
@@ -316,6 +317,88 @@ def test_extreme_weights_scale_the_result(scale):
     assert metrics.algebraic_connectivity(graph, weights) / scale == pytest.approx(
         metrics.algebraic_connectivity(graph)
     )
+
+
+# parts that hardly hang together -------------------------------------------------------------------------------------
+
+
+def chain(*parts, joints):
+    """The parts side by side, joined by single edges of the given weights; every other weight is 1."""
+    inside = side_by_side(*parts)
+    ins, outs = np.cumsum([0, *(g.n_in for g in parts)]), np.cumsum([0, *(g.n_out for g in parts)])
+    starts, ends = ins[: len(joints)], outs[1:-1]
+    sources, targets = np.r_[inside.sources, starts], np.r_[inside.targets, ends]
+    weights = np.r_[np.ones(inside.n_edges), joints][np.lexsort((sources, targets))]
+    return BipartiteGraph.from_edges(sources, targets, n_in=inside.n_in, n_out=inside.n_out), weights
+
+
+@pytest.mark.parametrize("epsilon", [1e-3, 1e-5, 1e-8])
+@pytest.mark.parametrize(("first", "second"), [(20, 40), (120, 200)], ids=["dense", "sparse"])
+def test_two_parts_joined_by_little(first, second, epsilon):
+    """lambda_2 = epsilon (1 / n_1 + 1 / n_2) to first order; the same one under any names of the units."""
+    graph, weights = chain(band(first, 12), band(second, 12), joints=[epsilon])
+    expected = epsilon * (1 / (2 * first) + 1 / (2 * second))
+    for seed in range(3):
+        other, (order,) = relabelled(graph, seed)
+        assert metrics.algebraic_connectivity(other, weights[order]) == pytest.approx(expected, rel=2 * epsilon + 1e-6)
+
+
+@pytest.mark.parametrize("joints", [[1e-14], [1e-20], [1e-30], [1e-16, 1e-16], [1e-8, 1e-18]])
+@pytest.mark.parametrize("size", [20, 120], ids=["dense", "sparse"])
+def test_a_value_lost_in_rounding_is_refused(size, joints):
+    parts = [erdos_renyi(size, size, density=0.3, rng=k) for k in range(len(joints) + 1)]
+    graph, weights = chain(*parts, joints=joints)
+    for seed in range(3):
+        other, (order,) = relabelled(graph, seed)
+        with pytest.raises(errors.NotConverged):
+            metrics.algebraic_connectivity(other, weights[order])
+
+
+@pytest.mark.parametrize("epsilon", [1e-8, 1e-20])
+def test_a_unit_on_a_thread_keeps_its_digits(epsilon):
+    graph = BipartiteGraph.from_edges(
+        np.r_[np.arange(5).repeat(5), 0], np.r_[np.tile(np.arange(5), 5), 5], n_in=5, n_out=6
+    )
+    weights = np.where(graph.targets == 5, epsilon, 1.0)
+    assert metrics.algebraic_connectivity(graph, weights) == pytest.approx(epsilon * (1 + 1 / 10), rel=1e-6)
+
+
+def test_factors_of_an_indefinite_matrix_are_refused():
+    with pytest.raises(errors.NotConverged, match="factorisation"):
+        eigen.factorised(sp.csc_array([[1.0, 2.0], [2.0, 1.0]]))
+
+
+def test_an_inaccurate_eigenvector_is_not_believed(monkeypatch):
+    """The residual sends a poor result of the iteration on to the factorisation."""
+    graph, calls = BIG["band"], []
+    expected = metrics.algebraic_connectivity(graph)
+
+    def poor_at_first(matvec, n, k):
+        calls.append(n)
+        values, vectors = eigen.largest_eigenpairs(matvec, n, k)
+        return values, vectors + (0.01 * np.random.default_rng(0).normal(size=(n, k)) if len(calls) == 1 else 0)
+
+    monkeypatch.setattr(laplacian, "largest_eigenpairs", poor_at_first)
+    assert metrics.algebraic_connectivity(graph) == pytest.approx(expected, rel=1e-9)
+    assert len(calls) == 2
+
+
+def test_near_trees_do_not_wait_for_the_iteration(monkeypatch):
+    def never(*_):
+        raise AssertionError("the iteration takes long on paths")
+
+    monkeypatch.setattr(laplacian, "_by_shift", never)
+    assert metrics.algebraic_connectivity(path(350)) == pytest.approx(2 - 2 * np.cos(np.pi / 700), rel=1e-6)
+
+
+def test_equal_values_inside_a_component_are_all_found():
+    """Four copies around one hub: all but the symmetric modes are threefold, and one Lanczos run misses some."""
+    copy = erdos_renyi(120, 120, n_edges=360, rng=0)
+    apart = side_by_side(copy, copy, copy, copy)
+    sources, targets = np.r_[apart.sources, [480] * 4], np.r_[apart.targets, 0:480:120]
+    graph = BipartiteGraph.from_edges(sources, targets, n_in=481, n_out=480)
+    expected = np.linalg.svd(graph.biadjacency().toarray(), compute_uv=False)[:4]
+    assert metrics.singular_values(graph, k=4).tolist() == pytest.approx(expected.tolist(), **TIGHT)
 
 
 @big
