@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from netsparse.errors import InvalidOption, unknown_name
+from netsparse.errors import InvalidOption, NotConverged, unknown_name
 from netsparse.graph import BipartiteGraph
 from netsparse.metrics.connectivity import active_inputs, active_outputs, giant_component, n_components
 from netsparse.metrics.degree import density, fan_in_statistics, fan_out_statistics
@@ -85,7 +85,8 @@ def summarize(
     -------
     pandas.DataFrame
         Columns `layer` ("0", "1", ... and "network", the undirected whole), `n_in`, `n_out`, `n_edges`, `metric`,
-        `value` (float). For "network" n_in and n_out are the first and the last level.
+        `value` (float; NaN where a solver did not converge). For "network" n_in and n_out are the first and the last
+        level.
 
     Raises
     ------
@@ -93,8 +94,8 @@ def summarize(
         For a name that is in neither table; the message lists those that are.
     InvalidOption
         For something that is no network, metrics that are no list of names, and a weighted metric without weights.
-    InvalidEdgeVector, NotConverged
-        As the metrics themselves.
+    InvalidEdgeVector
+        If the weights are not one edge vector per layer.
 
     Examples
     --------
@@ -113,9 +114,9 @@ def summarize(
     rows = []
     for k, layer in enumerate(network.layers):
         vector = None if vectors is None else vectors[k]
-        rows += [_row(str(k), layer, name, metric(layer, vector)) for name, metric in chosen.items()]
+        rows += [_row(str(k), layer, name, _value(metric, layer, vector)) for name, metric in chosen.items()]
     whole = vectors[0] if vectors is not None and isinstance(network, BipartiteGraph) else vectors
-    rows += [_row("network", network, name, metric(network, whole)) for name, metric in chosen.items()]
+    rows += [_row("network", network, name, _value(metric, network, whole)) for name, metric in chosen.items()]
     return pd.DataFrame(rows, columns=["layer", "n_in", "n_out", "n_edges", "metric", "value"])
 
 
@@ -135,6 +136,13 @@ def _chosen(metrics: Iterable[str] | Mapping[str, Metric] | None, *, has_weights
         if name in WEIGHTED_METRICS and not has_weights:
             raise InvalidOption("metrics", f"{name!r} without weights", "weights beside it", "weights=result.weights")
     return {name: known[name] for name in names}
+
+
+def _value(metric: Metric, graph: Graph, weights: Any) -> float:
+    try:
+        return float(metric(graph, weights))
+    except NotConverged:
+        return float("nan")  # one value that cannot be had must not cost the whole table
 
 
 def _row(name: str, graph: Graph, metric: str, value: float) -> tuple[str, int, int, int, str, float]:

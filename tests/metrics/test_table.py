@@ -106,3 +106,14 @@ def test_empty_layers_have_a_mean_weight():
     network = zoo.NETWORKS["no edges anywhere"]
     table = metrics.summarize(network, weights=[np.empty(0), np.empty(0)])
     assert value(table, "network", "mean_abs_weight") == 0
+
+
+def test_a_solver_that_gives_up_costs_one_value_and_not_the_table():
+    def hopeless(graph, weights):
+        raise errors.NotConverged("eigenvalue", "no digits", "some", "another graph")
+
+    network = zoo.NETWORKS["three layers"]
+    table = metrics.summarize(network, metrics={"hopeless": hopeless, "edges": lambda graph, _: graph.n_edges})
+    assert table[table.metric == "hopeless"]["value"].isna().all()
+    expected = [*(layer.n_edges for layer in network.layers), network.n_edges]
+    assert table[table.metric == "edges"]["value"].tolist() == expected
