@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 
 from netsparse.graph import SparseNetwork
 from netsparse.plotting.canvas import axes, colours, plain
@@ -38,7 +39,7 @@ def degree_distribution(networks: Mapping[str, SparseNetwork], *, ax: Axes | Non
         size = 4 if len(k) > 1 else 9  # a regular network is one point
         ax.plot(k, at_least[k], ".-", color=colour, markersize=size, linewidth=1.2, drawstyle="steps-pre", label=name)
     ax.set(xlabel="fan-out k, all sparse layers", ylabel="share of units with fan-out >= k", xscale="log", yscale="log")
-    for axis_ticks in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
-        axis_ticks("{x:g}")
+    ax.xaxis.set_major_formatter(LogFormatter())
+    ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.6, 0.8)))  # in plain numbers, where there is room
     ax.legend(frameon=False, fontsize="small")
     return ax
