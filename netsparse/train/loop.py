@@ -114,10 +114,11 @@ def fit(
         For inputs that do not fit.
     DatasetNotFound, DatasetCorrupt
         See `netsparse.datasets.load`.
-    RunExists, DiskFull
+    RunExists, NotWritable, DiskFull
         From writing `out`.
     TrainingDiverged
-        If a loss is no longer finite; files in `out` then hold the last good epoch.
+        If the training or validation loss, or a weight, is no longer finite; files in `out` then hold the last good
+        epoch.
 
     Examples
     --------
@@ -174,18 +175,21 @@ class _Run:
         self.best: Snapshot | None = None
 
     def measure(self, epoch: int, train: tuple[float, float]) -> dict[str, float]:
-        """Measure all splits; a loss that is not finite ends the run with the files of the last good epoch."""
+        """Measure all splits; a loss or weight that is not finite ends the run, the last good epoch stays on disk."""
         rows = {"train": train}
         if len(self.splits.x_validation):
             rows["validation"] = evaluate(self.model, self.splits.x_validation, self.splits.y_validation)
         rows["test"] = evaluate(self.model, self.splits.x_test, self.splits.y_test)
-        for split, (loss, _) in rows.items():
-            if split != "test" and not math.isfinite(loss):  # the test set chooses nothing, not even when to stop
+        # the test set chooses nothing, not even when to stop; weights that broke in the very last step are caught here
+        watched = {f"{split} loss": loss for split, (loss, _) in rows.items() if split != "test"}
+        watched["sum of weights"] = sum(parameter.detach().abs().sum().item() for parameter in self.model.parameters())
+        for name, value in watched.items():
+            if not math.isfinite(value):
                 good = "no good epoch yet" if epoch == 1 else f"epoch {epoch - 1} was the last good one"
                 where = "" if self.folder is None or epoch == 1 else f", kept in {self.folder / 'model.safetensors'}"
-                given = f"{split} loss {loss} in epoch {epoch} ({good}{where})"
+                given = f"{name} {value} in epoch {epoch} ({good}{where})"
                 raise TrainingDiverged(
-                    "training", given, "a finite loss", "a smaller learning rate (lr=0.01, --lr 0.01)"
+                    "training", given, "a finite number", "a smaller learning rate (lr=0.01, --lr 0.01)"
                 )
         for split, (loss, accuracy) in rows.items():
             self.history.add(epoch, split, loss, accuracy)

@@ -9,7 +9,7 @@ from netsparse import errors
 from netsparse.datasets import Dataset
 from netsparse.nn import SparseMLP
 from netsparse.rewiring import RewiringRule
-from netsparse.train import TrainConfig, evaluate, fit
+from netsparse.train import TrainConfig, evaluate, fit, load_model
 from netsparse.train.optimizers import LearningRate, build_optimizer
 
 
@@ -232,6 +232,28 @@ def test_a_test_loss_that_is_not_finite_does_not_end_the_run():
     result = fit(Fragile(network(), n_classes=3, rng=0), extreme, epochs=2, validation=0, progress=False, rng=0)
     assert len(result.history) == 4
     assert model.training
+
+
+def test_weights_that_break_in_the_last_step_are_no_good_epoch(tmp_path):
+    class Bursting(torch.optim.SGD):
+        steps = 0
+
+        def step(self, closure=None):
+            super().step(closure)
+            self.steps += 1
+            if (
+                self.steps == 12
+            ):  # the last step of epoch 2: every training loss so far is finite, and nothing validates
+                with torch.no_grad():
+                    self.param_groups[0]["params"][0].fill_(float("nan"))
+
+    def optimizer(parameters):
+        return Bursting(parameters, lr=0.1)
+
+    with pytest.raises(errors.TrainingDiverged, match=r"weights nan in epoch 2 \(epoch 1 was the last good one"):
+        train(optimizer=optimizer, validation=0, out=tmp_path / "run", rewiring="set")
+    kept = load_model(tmp_path / "run" / "model.safetensors")
+    assert all(np.isfinite(weights).all() for weights in kept.weights)
 
 
 def test_config_hands_every_setting_on():
