@@ -202,7 +202,7 @@ def _no_edges(levels: list[int], density: Any, n_edges: Any, layer: tuple[int, i
     while not all(allocate(levels, enough)):  # tried as it is printed
         enough = float(np.format_float_positional(min(1.5 * enough, 1.0), precision=2, fractional=False))
     name, given = ("density", density) if n_edges is None else ("n_edges", n_edges)
-    fix = f"density={enough:.3g}, or wider layers"
+    fix = f"density={enough:.3g} or wider layers"
     given = f"{given!r}, which leaves the layer {layer[0]} -> {layer[1]} without edges"
     return NoEdges(name, given, "at least one edge in every layer", fix)
 
