@@ -6,7 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from netsparse.metrics.matrices import Graph, magnitudes, present
+from netsparse.errors import unknown_name
+from netsparse.metrics.matrices import Graph, magnitudes, present, undirected_edges
+from netsparse.typing import Float, Int
+
+SIDES = ("in", "out", "all")
+"""Whose degrees: the fan-in of the targets, the fan-out of the sources, or all edges at every unit."""
 
 
 class DegreeStatistics(NamedTuple):
@@ -17,6 +22,13 @@ class DegreeStatistics(NamedTuple):
     min: float
     max: float
     n_isolated: int
+
+
+class DegreeDistribution(NamedTuple):
+    """The degrees that occur, increasing, and the share of units that have each; the shares sum to 1."""
+
+    degree: Int[np.ndarray, "k"] | Float[np.ndarray, "k"]
+    share: Float[np.ndarray, "k"]
 
 
 def density(graph: Graph, weights: Any = None) -> float:
@@ -82,8 +94,7 @@ def fan_in_statistics(graph: Graph, weights: Any = None) -> DegreeStatistics:
     >>> fan_in_statistics(graph)
     DegreeStatistics(mean=1.5, std=1.5, min=0.0, max=3.0, n_isolated=1)
     """
-    pairs = zip(graph.layers, magnitudes(graph, weights), strict=True)
-    return _statistics([np.bincount(layer.targets, w, minlength=layer.n_out) for layer, w in pairs])
+    return _statistics(_strengths(graph, weights, "in"))
 
 
 def fan_out_statistics(graph: Graph, weights: Any = None) -> DegreeStatistics:
@@ -111,11 +122,133 @@ def fan_out_statistics(graph: Graph, weights: Any = None) -> DegreeStatistics:
     >>> fan_out_statistics(graph, [0.5, -0.25]).max
     0.75
     """
+    return _statistics(_strengths(graph, weights, "out"))
+
+
+def degrees(
+    graph: Graph, weights: Any = None, *, side: str = "all"
+) -> Int[np.ndarray, "unit"] | Float[np.ndarray, "unit"]:
+    """Degree of each unit; with weights, its strength: the sum of |w| over its edges.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph or SparseNetwork
+        The wiring.
+    weights : edge vector, or one per layer, optional
+        Real numbers; only their absolute value counts.
+    side : {"all", "in", "out"}
+        "in": the fan-in of the target units, layer after layer. "out": the fan-out of the source units, layer after
+        layer; behind a joint these are a layer's inputs (patch positions). "all": the edges into and out of every
+        unit of the undirected whole, inputs first; a pair that a joint contracts from several edges counts as often.
+
+    Returns
+    -------
+    array of shape (sum of n_out,), (sum of n_in,) or (sum(graph.sizes),)
+        int64 edge counts without weights, float64 strengths with weights.
+
+    Raises
+    ------
+    UnknownName
+        For another side.
+    InvalidEdgeVector
+        If the weights do not fit the edges or are not finite real numbers.
+
+    Examples
+    --------
+    >>> from netsparse import BipartiteGraph
+    >>> graph = BipartiteGraph.from_edges([0, 1, 2], [0, 0, 0], n_in=3, n_out=2)
+    >>> degrees(graph).tolist(), degrees(graph, side="in").tolist(), degrees(graph, [0.5, -1, 0], side="in").tolist()
+    ([1, 1, 1, 3, 0], [3, 0], [1.5, 0.0])
+    """
+    strengths = _strengths(graph, weights, side)
+    return strengths.astype(np.int64) if weights is None else strengths
+
+
+def degree_distribution(graph: Graph, weights: Any = None, *, side: str = "all") -> DegreeDistribution:
+    """Share of units of each degree that occurs; with weights, of each strength.
+
+    Parameters
+    ----------
+    graph, weights, side
+        As for `degrees`.
+
+    Returns
+    -------
+    DegreeDistribution
+        `degree` (increasing; isolated units have degree 0) and `share`.
+
+    Raises
+    ------
+    UnknownName, InvalidEdgeVector
+        As `degrees`.
+
+    Examples
+    --------
+    >>> from netsparse import BipartiteGraph
+    >>> graph = BipartiteGraph.from_edges([0, 1, 2], [0, 0, 0], n_in=3, n_out=2)
+    >>> degree, share = degree_distribution(graph)
+    >>> degree.tolist(), share.tolist()
+    ([0, 1, 3], [0.2, 0.6, 0.2])
+    """
+    found, counts = np.unique(degrees(graph, weights, side=side), return_counts=True)
+    return DegreeDistribution(found, counts / counts.sum())
+
+
+def degree_gini(graph: Graph, weights: Any = None, *, side: str = "all") -> float:
+    """Gini coefficient of the degrees: how unequally the edges are shared out among the units.
+
+    G = sum_i sum_j |k_i - k_j| / (2 n^2 mean(k)), over the n units of `degrees`; isolated units take part.
+
+    Parameters
+    ----------
+    graph, weights, side
+        As for `degrees`; with weights the coefficient is that of the strengths.
+
+    Returns
+    -------
+    float
+        In [0, 1 - 1/n]: 0 where all units have the same degree, and by our definition where there are no edges;
+        1 - 1/n where one unit has all of them.
+
+    Raises
+    ------
+    UnknownName, InvalidEdgeVector
+        As `degrees`.
+
+    Notes
+    -----
+    C. Gini, Variabilità e mutabilità (1912), without the correction for small n.
+
+    Examples
+    --------
+    >>> from netsparse import BipartiteGraph
+    >>> graph = BipartiteGraph.from_edges([0, 1, 2], [0, 0, 0], n_in=3, n_out=2)
+    >>> degree_gini(graph, side="out"), degree_gini(graph, side="in")
+    (0.0, 0.5)
+    """
+    strengths = np.sort(_strengths(graph, weights, side))
+    if strengths[-1] == 0:
+        return 0.0
+    strengths /= strengths[-1]  # so that no sum of large weights overflows
+    n = len(strengths)
+    ranks = 2.0 * np.arange(1, n + 1) - n - 1
+    # the ranks sum to 0: taking the smallest off changes nothing but makes equal degrees exactly 0
+    return float(ranks @ (strengths - strengths[0]) / (n * strengths.sum()))
+
+
+def _strengths(graph: Graph, weights: Any, side: str) -> Float[np.ndarray, "unit"]:
+    if side not in SIDES:
+        raise unknown_name("side", side, SIDES)
+    if side == "all":
+        sources, targets, strength = undirected_edges(graph, weights)
+        n_units = sum(graph.sizes)
+        return np.bincount(sources, strength, minlength=n_units) + np.bincount(targets, strength, minlength=n_units)
     pairs = zip(graph.layers, magnitudes(graph, weights), strict=True)
-    return _statistics([np.bincount(layer.sources, w, minlength=layer.n_in) for layer, w in pairs])
+    if side == "in":
+        return np.concatenate([np.bincount(layer.targets, w, minlength=layer.n_out) for layer, w in pairs])
+    return np.concatenate([np.bincount(layer.sources, w, minlength=layer.n_in) for layer, w in pairs])
 
 
-def _statistics(degrees: list[np.ndarray]) -> DegreeStatistics:
-    pooled = np.concatenate(degrees)
+def _statistics(pooled: Float[np.ndarray, "unit"]) -> DegreeStatistics:
     spread = (float(pooled.mean()), float(pooled.std()), float(pooled.min()), float(pooled.max()))
     return DegreeStatistics(*spread, int(np.count_nonzero(pooled == 0)))
