@@ -14,7 +14,7 @@ from netsparse.metrics.matrices import Graph, present
 
 
 def expected_zero_vectors(graph: Graph, weights: Any = None, *, axis: str = "out") -> float:
-    """Expected fraction of zero vectors, over all layers with the same n_in, n_out and n_edges.
+    """Fraction of zero vectors to expect, over all layers with the same n_in, n_out and n_edges.
 
     C(N - L, E) / C(N, E), with N = n_in n_out pairs, E edges and vectors of length L (n_out for `axis="out"`, n_in
     for "in"); about (1 - density)^L.
@@ -54,7 +54,7 @@ def expected_zero_vectors(graph: Graph, weights: Any = None, *, axis: str = "out
 
 
 def expected_singleton_vectors(graph: Graph, weights: Any = None, *, axis: str = "out") -> float:
-    """Expected fraction of singleton vectors, over all layers with the same n_in, n_out and n_edges.
+    """Fraction of singleton vectors to expect, over all layers with the same n_in, n_out and n_edges.
 
     L C(N - L, E - 1) / C(N, E), with N, E and L as in `expected_zero_vectors`.
 
@@ -88,7 +88,7 @@ def expected_singleton_vectors(graph: Graph, weights: Any = None, *, axis: str =
 
 
 def expected_block_occupancy(graph: Graph, weights: Any = None, *, block_shape: tuple[int, int]) -> float:
-    """Expected block occupancy, over all layers with the same n_in, n_out and n_edges.
+    """Block occupancy to expect, over all layers with the same n_in, n_out and n_edges.
 
     The mean over blocks of 1 - C(N - L, E) / C(N, E), with L the number of entries of a block; blocks that a border
     cuts off are smaller and are counted as such.

@@ -8,7 +8,7 @@ import numpy as np
 import oracles
 import pytest
 import zoo
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netsparse import BipartiteGraph, SparseNetwork, apply, errors
@@ -73,6 +73,7 @@ def test_blocks_of_the_zoo(graph, shape):
     assert block_occupancy(graph, block_shape=shape) == pytest.approx(occupied(masks, *shape))
 
 
+@settings(deadline=None)
 @given(weighted(), st.sampled_from(AXES), st.integers(1, 5), st.integers(1, 5))
 def test_edges_of_weight_zero_are_absent(case, axis, rows, columns):
     graph, weights = case
@@ -89,6 +90,7 @@ def test_edges_of_weight_zero_are_absent(case, axis, rows, columns):
     assert baselines[0] == baselines[1]
 
 
+@settings(deadline=None)
 @given(zoo.graphs(), st.sampled_from(AXES))
 def test_pruning_removes_the_edges_that_are_alone(graph, axis):
     delta = singleton_pruning(graph, axis=axis)

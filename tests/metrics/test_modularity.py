@@ -45,6 +45,7 @@ def blocks(n, n_in, n_out):
     return BipartiteGraph.from_mask(mask)
 
 
+@settings(deadline=None)
 @given(anything, st.integers(0, 2**32 - 1))
 def test_modularity_is_its_definition(graph, seed):
     rng = np.random.default_rng(seed)

@@ -6,7 +6,7 @@ import numpy as np
 import oracles
 import pytest
 import zoo
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netsparse import BipartiteGraph, errors
@@ -33,6 +33,7 @@ def test_nestedness_is_the_mean_over_pairs(graph):
     assert list(nestedness(graph)) == pytest.approx(by_pairs([oracles.mask_of(layer) for layer in graph.layers]))
 
 
+@settings(deadline=None)
 @given(st.one_of(zoo.graphs(), zoo.networks()), st.integers(0, 2**32 - 1))
 def test_nestedness_of_random_graphs(graph, seed):
     rng = np.random.default_rng(seed)

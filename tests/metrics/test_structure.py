@@ -43,7 +43,7 @@ def test_cycles_of_the_zoo(graph):
     assert four_cycles(graph) == cycles_by_pairs(graph)
 
 
-@settings(deadline=None)  # the first call compiles
+@settings(deadline=None)
 @given(anything)
 def test_cycles_of_random_graphs(graph):
     assert four_cycles(graph) == cycles_by_pairs(graph)
@@ -57,7 +57,7 @@ def test_clustering_agrees_with_networkx(graph):
     assert bipartite_clustering(graph) == pytest.approx(nx.bipartite.robins_alexander_clustering(units), abs=1e-15)
 
 
-@settings(deadline=None)  # the first call compiles
+@settings(deadline=None)
 @given(anything)
 def test_clustering_of_random_graphs_agrees_with_networkx(graph):
     units = oracles.undirected(graph)
@@ -114,7 +114,7 @@ def test_hubs_cost_no_more_than_their_edges():
     assert four_cycles(hub) == 1
 
 
-@settings(deadline=None)  # the first call compiles
+@settings(deadline=None)
 @given(anything, st.integers(0, 2**32 - 1))
 def test_weights_only_say_which_edges_are_there(graph, seed):
     rng = np.random.default_rng(seed)
