@@ -143,3 +143,7 @@ def unknown_name(family: str, name: object, known: Iterable[object]) -> UnknownN
     names = [str(k) for k in known]
     closest = get_close_matches(str(name), names, n=1) or names[:1]
     return UnknownName(family, repr(name), "one of " + ", ".join(sorted(names)), f"{family}={closest[0]!r}")
+
+
+class SolverFallback(UserWarning):
+    """An eigenvalue solver gave up and another one, slower or less accurate, has answered in its place."""

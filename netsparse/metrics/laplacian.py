@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from netsparse.errors import InvalidOption, NotConverged
-from netsparse.metrics.eigen import factorised, largest_eigenpairs
+from netsparse.metrics.eigen import factorised, krylov_eigenpairs, largest_eigenpairs
 from netsparse.metrics.matrices import Graph, labels_of, places_in, undirected_edges
 from netsparse.typing import EdgeVector, UnitIds
 
@@ -55,21 +55,27 @@ def algebraic_connectivity(
     InvalidOption, InvalidEdgeVector
         For an unknown option, and for weights that do not fit or are not finite.
     NotConverged
-        If the iterative solver gives up, and where parts are joined by weights so small that lambda_2 drowns in
+        If every solver gives up, and where parts are joined by weights so small that lambda_2 drowns in
         rounding errors (below about 1e-12 of the largest sum of weights at a unit); never a silent wrong number.
+
+    Warns
+    -----
+    SolverFallback
+        If the iterative solver gave up and a slower one has answered.
 
     Notes
     -----
     Fiedler, Czech. Math. J. 23, 298 (1973), doi:10.21136/CMJ.1973.101168; normalized: Chung, Spectral Graph Theory
     (1997). Reporting the giant component as well, and the rule for equally large ones, are ours.
 
-    Lanczos iteration runs on c I - L with the known null vector deflated, which needs no factorisation (factors of
-    expanders fill in). Where the graph is close to a tree, or the residual is not small against lambda_2 (rings,
-    paths), one row and column are struck out, the rest is factorised, and lambda_2 is the inverse of the
-    largest eigenvalue of the pseudo-inverse. Components of up to 300 units are solved densely, unless lambda_2 is so
-    small against the largest eigenvalue that it would lose its digits. The value is the quadratic form of the
-    eigenvector, summed edge by edge; where it does not agree with the inverse of that largest eigenvalue, the factors
-    have lost the small weights. What is returned has a relative error of at most about 1e-6.
+    Lanczos iteration runs on c I - L with the known null vector deflated (behind a Chebyshev filter where it is
+    large), which needs no factorisation (factors of expanders fill in). Where the graph is close to a tree, or the
+    residual is not small against lambda_2 (rings, paths), one row and column are struck out, the rest is
+    factorised, and lambda_2 is the inverse of the largest eigenvalue of the pseudo-inverse. Components of up to 300
+    units are solved densely, unless lambda_2 is so small against the largest eigenvalue that it would lose its
+    digits. The value is the quadratic form of the eigenvector, summed edge by edge; where it does not agree with
+    the inverse of that largest eigenvalue, the factors have lost the small weights. What is returned has a relative
+    error of at most about 1e-6.
 
     Examples
     --------
@@ -176,7 +182,7 @@ def _by_shift(
     def shifted(x: np.ndarray) -> np.ndarray:
         return shift * (x - null * (null @ x)) - laplacian @ x
 
-    _, vectors = largest_eigenpairs(shifted, len(scale), 1)
+    _, vectors = krylov_eigenpairs(shifted, len(scale), 1)
     vector = vectors[:, 0]
     value = energy(vector)
     residual = float(np.linalg.norm(laplacian @ vector - value * vector))

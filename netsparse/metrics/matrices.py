@@ -54,7 +54,9 @@ def labels_of(n_units: int, sources: UnitIds, targets: UnitIds) -> UnitIds:
     """Return the component of each unit: 0 is the largest, equally large ones are ordered by their first unit."""
     edges = sp.coo_array((np.ones(len(sources), dtype=np.int8), (sources, targets)), shape=(n_units, n_units))
     found = sp.csgraph.connected_components(edges.tocsr(), directed=False)[1]
-    _, first, sizes = np.unique(found, return_index=True, return_counts=True)
+    sizes = np.bincount(found)
+    first = np.empty(len(sizes), dtype=np.int64)
+    first[found[::-1]] = np.arange(n_units)[::-1]  # of several assignments the last one stays
     rank = np.empty(len(sizes), dtype=np.int64)
     rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
     return rank[found]

@@ -37,6 +37,12 @@ def band(n, width):
     return BipartiteGraph.from_edges((i + np.tile(np.arange(width), n)) % n, i, n_in=n, n_out=n)
 
 
+def projective_plane(q):
+    """Points and lines of the plane over the field of prime order q; an edge where a point lies on a line."""
+    points = [(1, a, b) for a in range(q) for b in range(q)] + [(0, 1, a) for a in range(q)] + [(0, 0, 1)]
+    return BipartiteGraph.from_mask(np.array(points) @ np.array(points).T % q == 0)
+
+
 def side_by_side(*graphs):
     """Disjoint union."""
     ins, outs = np.cumsum([0, *(g.n_in for g in graphs)]), np.cumsum([0, *(g.n_out for g in graphs)])
@@ -264,7 +270,7 @@ def test_iteration_and_dense_solver_agree(case):
 def test_factorised_fallback_agrees_with_iteration(name, monkeypatch):
     graph = BIG[name]
     gap, connectivity = metrics.spectral_gap(graph), metrics.algebraic_connectivity(graph)
-    monkeypatch.setattr(spectral, "largest_eigenpairs", _fails_first(spectral.largest_eigenpairs))
+    monkeypatch.setattr(spectral, "krylov_eigenpairs", _raise)
     monkeypatch.setattr(laplacian, "_by_shift", _raise)
     assert metrics.spectral_gap(graph) == pytest.approx(gap, **TIGHT)
     assert metrics.algebraic_connectivity(graph) == pytest.approx(connectivity, rel=1e-6)
@@ -274,20 +280,81 @@ def _raise(*_):
     raise errors.NotConverged("Lanczos iteration", "a test", "nothing", "nothing")
 
 
-def _fails_first(solver):
-    calls = []
-
-    def once(*args):
-        calls.append(args)
-        return _raise() if len(calls) == 1 else solver(*args)
-
-    return once
-
-
-def test_a_solver_that_gives_up_says_so(monkeypatch):
+def test_a_solver_that_gives_up_is_replaced_and_says_so(monkeypatch):
+    graph = erdos_renyi(1200, 1200, n_edges=5400, rng=0)
+    gap, connectivity = metrics.spectral_gap(graph), metrics.algebraic_connectivity(graph, component="giant")
     monkeypatch.setattr(eigen, "RESTARTS", 1)
-    with pytest.raises(errors.NotConverged, match="after 1 restarts"):
-        metrics.singular_values(erdos_renyi(2000, 2000, n_edges=9000, rng=0), k=2)
+    monkeypatch.setattr(eigen, "KRYLOV", 3)
+    with pytest.warns(errors.SolverFallback, match="after 1 restarts; LOBPCG has answered"):
+        assert metrics.spectral_gap(graph) == pytest.approx(gap, rel=1e-7)
+    monkeypatch.setattr(eigen, "DENSE_FALLBACK", 4000)
+    with pytest.warns(errors.SolverFallback, match="a dense solver has answered"):
+        assert metrics.algebraic_connectivity(graph, component="giant") == pytest.approx(connectivity, rel=1e-6)
+
+
+def test_when_every_solver_gives_up_there_is_no_number(monkeypatch):
+    monkeypatch.setattr(eigen, "RESTARTS", 1)
+    monkeypatch.setattr(eigen, "KRYLOV", 3)
+    monkeypatch.setattr(eigen, "LOBPCG_STEPS", 1)
+    with pytest.raises(errors.NotConverged, match="LOBPCG"):
+        metrics.singular_values(erdos_renyi(1200, 1200, n_edges=5400, rng=0), k=2)
+
+
+@pytest.mark.parametrize("name", BIG)
+def test_filtered_iteration_agrees_with_the_plain_one(name, monkeypatch):
+    graph = BIG[name]
+    gap, connectivity = metrics.spectral_gap(graph), metrics.algebraic_connectivity(graph, component="giant")
+    monkeypatch.setattr(eigen, "FILTERED_FROM", eigen.PROBE + 1)
+    assert metrics.spectral_gap(graph) == pytest.approx(gap, **TIGHT)
+    assert metrics.algebraic_connectivity(graph, component="giant") == pytest.approx(connectivity, rel=1e-6)
+
+
+@given(st.integers(0, 2**16), st.integers(1, 2))
+def test_the_filter_keeps_the_order_of_any_spectrum(seed, k):
+    """Also of spectra far below 0, where an even polynomial would turn the lowest value into the largest."""
+    rng = np.random.default_rng(seed)
+    basis, _ = np.linalg.qr(rng.normal(size=(60, 60)))
+    values = np.sort(rng.normal(size=60) * 10 ** rng.uniform(-3, 3) + rng.normal() * 10)
+    matrix = (basis * values) @ basis.T
+    filtered = eigen._filtered(lambda x: matrix @ x, rng.random(60), k)
+    assert filtered is not None
+    image = np.column_stack([filtered[0](column) for column in basis.T])
+    spread = np.einsum("ij,ij->j", basis, image)
+    assert np.argsort(-spread)[:k].tolist() == np.argsort(-values)[:k].tolist()
+
+
+def hypercube(dimension):
+    units = np.arange(2**dimension)
+    parity = np.array([unit.bit_count() % 2 for unit in units.tolist()])
+    place = np.where(parity == 0, np.cumsum(parity == 0), np.cumsum(parity)) - 1
+    even = np.flatnonzero(parity == 0)
+    sources = np.concatenate([place[even]] * dimension)
+    targets = np.concatenate([place[even ^ (1 << bit)] for bit in range(dimension)])
+    return BipartiteGraph.from_edges(sources, targets, n_in=len(even), n_out=len(even))
+
+
+@pytest.mark.parametrize("dimension", [3, 6, 11])
+def test_hypercube(dimension):
+    """Adjacency eigenvalues d - 2j, Laplacian eigenvalues 2j, d of them for j = 1."""
+    graph = hypercube(dimension)
+    assert metrics.singular_values(graph, k=3).tolist() == pytest.approx([dimension] + [dimension - 2] * 2, **TIGHT)
+    assert metrics.algebraic_connectivity(graph) == pytest.approx(2, rel=1e-6)
+
+
+@pytest.mark.parametrize("q", [2, 3, 23])
+def test_projective_plane(q):
+    """Points and lines of PG(2, q): sigma_1 = q + 1 and q^2 + q times sqrt(q); q = 2 is the Heawood graph."""
+    graph = projective_plane(q)
+    found = metrics.singular_values(graph, k=4)
+    assert found.tolist() == pytest.approx([q + 1] + [np.sqrt(q)] * 3, **TIGHT)
+    assert metrics.algebraic_connectivity(graph) == pytest.approx(q + 1 - np.sqrt(q), rel=1e-6)
+
+
+def test_a_ring_of_a_hundred_thousand_units_does_not_hang():
+    n = 50_000
+    expected = 2 - 2 * np.cos(np.pi / n)
+    assert metrics.algebraic_connectivity(cycle(n)) == pytest.approx(expected, rel=1e-6)
+    assert metrics.spectral_gap(cycle(n)) == pytest.approx(expected, abs=1e-12)
 
 
 # networkx, networks, determinism -------------------------------------------------------------------------------------
@@ -373,14 +440,14 @@ def test_an_inaccurate_eigenvector_is_not_believed(monkeypatch):
     graph, calls = BIG["band"], []
     expected = metrics.algebraic_connectivity(graph)
 
-    def poor_at_first(matvec, n, k):
+    def poor(matvec, n, k):
         calls.append(n)
-        values, vectors = eigen.largest_eigenpairs(matvec, n, k)
-        return values, vectors + (0.01 * np.random.default_rng(0).normal(size=(n, k)) if len(calls) == 1 else 0)
+        values, vectors = eigen.krylov_eigenpairs(matvec, n, k)
+        return values, vectors + 0.01 * np.random.default_rng(0).normal(size=(n, k))
 
-    monkeypatch.setattr(laplacian, "largest_eigenpairs", poor_at_first)
+    monkeypatch.setattr(laplacian, "krylov_eigenpairs", poor)
     assert metrics.algebraic_connectivity(graph) == pytest.approx(expected, rel=1e-9)
-    assert len(calls) == 2
+    assert len(calls) == 1
 
 
 def test_near_trees_do_not_wait_for_the_iteration(monkeypatch):
