@@ -28,6 +28,7 @@ from netsparse.interop.columns import (
     joints_text,
     unit_blocks,
 )
+from netsparse.interop.viewing import strongest_edges
 
 if TYPE_CHECKING:
     import igraph
@@ -40,6 +41,7 @@ def to_igraph(
     weights: Any = None,
     *,
     unit_attributes: UnitAttributes | None = None,
+    top_k: int | None = None,
 ) -> igraph.Graph:
     """Return the network as a directed igraph graph, edges running from the inputs to the outputs.
 
@@ -55,11 +57,14 @@ def to_igraph(
         One edge vector per layer; the edge vector itself for a BipartiteGraph.
     unit_attributes : mapping of str to a sequence of arrays, optional
         Further vertex attributes: for each name, one array per level with one entry per unit.
+    top_k : int, optional
+        Only the k edges of largest |w|, see `strongest_edges`; needs weights. All units stay vertices.
 
     Raises
     ------
     InvalidNetwork, InvalidEdgeVector, InvalidOption
-        For another type of network, weights that do not fit or are not finite, unit attributes that do not fit.
+        For another type of network, weights that do not fit or are not finite, unit attributes that do not fit,
+        a `top_k` that is no number of edges or comes without weights.
 
     Examples
     --------
@@ -72,6 +77,8 @@ def to_igraph(
 
     whole = as_network(network)
     vectors = finite_weights(network, weights)
+    if top_k is not None:
+        whole, vectors = strongest_edges(network, weights, top_k)
     units: dict[str, list[Any]] = {}
     for block in unit_blocks(whole.sizes, checked_attributes(whole.sizes, unit_attributes)):
         for name, column in {"name": block.names, **block.columns}.items():

@@ -29,6 +29,7 @@ from netsparse.interop.columns import (
     joints_text,
     unit_blocks,
 )
+from netsparse.interop.viewing import strongest_edges
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -41,6 +42,7 @@ def to_networkx(
     weights: Any = None,
     *,
     unit_attributes: UnitAttributes | None = None,
+    top_k: int | None = None,
 ) -> nx.DiGraph:
     """Return the network as a directed networkx graph, edges running from the inputs to the outputs.
 
@@ -56,6 +58,8 @@ def to_networkx(
         One edge vector per layer; the edge vector itself for a BipartiteGraph.
     unit_attributes : mapping of str to a sequence of arrays, optional
         Further node attributes: for each name, one array per level with one entry per unit.
+    top_k : int, optional
+        Only the k edges of largest |w|, see `strongest_edges`; needs weights. All units stay nodes.
 
     Returns
     -------
@@ -65,7 +69,8 @@ def to_networkx(
     Raises
     ------
     InvalidNetwork, InvalidEdgeVector, InvalidOption
-        For another type of network, weights that do not fit or are not finite, unit attributes that do not fit.
+        For another type of network, weights that do not fit or are not finite, unit attributes that do not fit,
+        a `top_k` that is no number of edges or comes without weights.
 
     Examples
     --------
@@ -80,6 +85,8 @@ def to_networkx(
 
     whole = as_network(network)
     vectors = finite_weights(network, weights)
+    if top_k is not None:
+        whole, vectors = strongest_edges(network, weights, top_k)
     graph = nx.MultiDiGraph() if has_parallel_edges(whole) else nx.DiGraph()
     joints = joints_text(whole)
     if joints is not None:
