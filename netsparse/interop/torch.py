@@ -1,26 +1,27 @@
-"""torch: one layer as a sparse tensor that shares its memory, any tensor or model read back."""
+"""torch: one layer as a sparse tensor that shares its memory; any tensor, model or state dict read back."""
 
 from __future__ import annotations
 
 import functools
-import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from netsparse.errors import InvalidEdges, InvalidEdgeVector, InvalidNetwork, unknown_name
+from netsparse.errors import InvalidEdgeVector, InvalidNetwork, unknown_name
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.graph.checks import as_edge_vector
+from netsparse.graph.checks import as_edge_vector, as_size
 from netsparse.interop.columns import as_layer
+from netsparse.interop.kernels import KernelShapes
+from netsparse.interop.torch_layers import HeldLayer, Layer, layer_of, network_of
+from netsparse.interop.torch_modules import layers_of_module
+from netsparse.interop.torch_state import layers_of_state
 from netsparse.typing import EdgeVector
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
-
-Layer = tuple[BipartiteGraph, EdgeVector]
 
 
 def to_torch(graph: BipartiteGraph, values: Any = None, *, layout: Literal["csr", "coo"] = "csr") -> torch.Tensor:
@@ -80,30 +81,53 @@ def to_torch(graph: BipartiteGraph, values: Any = None, *, layout: Literal["csr"
 @overload
 def from_torch(source: torch.Tensor, *, include_head: bool = True) -> Layer: ...
 @overload
-def from_torch(source: nn.Module, *, include_head: bool = True) -> tuple[SparseNetwork, tuple[EdgeVector, ...]]: ...
-def from_torch(source: Any, *, include_head: bool = True) -> Any:
-    """Read one layer from a weight tensor (n_out x n_in), or a whole network from a model.
+def from_torch(
+    source: nn.Module | Mapping[str, Any], *, include_head: bool = True, n_in: int | None = None
+) -> tuple[SparseNetwork, tuple[EdgeVector, ...]]: ...
+def from_torch(source: Any, *, include_head: bool = True, n_in: int | None = None) -> Any:
+    """Read one layer from a weight tensor (n_out x n_in), or a whole network from a model or its state dict.
 
     In a dense tensor an exact zero is no edge; in a sparse one (COO, CSR, CSC) every stored entry is an edge, zeros
     too. In a model, layers are read in the order in which their modules were registered:
 
     - a module with a `graph` (a BipartiteGraph) and a 1-D `weight` is read from its graph, zeros included;
-    - a `torch.nn.Linear` is read from its weight, where an exact zero is no edge; under a pruning mask
-      (`torch.nn.utils.prune`) the mask says which pairs are edges.
+    - a `torch.nn.Linear` is read from its weight, where an exact zero is no edge;
+    - a `torch.nn.Conv2d` (Conv1d, Conv3d) is read as the matrix that multiplies unrolled patches: its inputs are the
+      entries of a patch over all channels, input = (channel * n_rows + row) * n_cols + col, the order of
+      `torch.nn.Unfold`, its outputs the output channels. An output has edges inside its own group only. Stride,
+      padding and dilation do not change the wiring.
 
-    Activations, normalisation and biases are passed over. Values are copies: training on does not change them.
+    Under a mask the mask says which pairs are edges: the one of `torch.nn.utils.prune`, or any tensor `weight_mask` or
+    `mask` of the weight's shape. Parametrized weights (`torch.nn.utils.parametrize`) are read as they are now; those of
+    the older hooks (`torch.nn.utils.weight_norm`) as they were in the last forward call.
+
+    Layers meet in joints: behind a convolution, a patch entry is fed by its channel, and feature f of a linear layer by
+    channel f // (in_features // out_channels), as `torch.nn.Flatten` lays them out; after global pooling, where
+    in_features = out_channels, there is no joint. Normalisation, activations, pooling, dropout and biases are passed
+    over. A module registered twice is one layer. Only chains can be read: which tensors a `forward` adds, joins or
+    skips is not in its modules, so the shortcuts of a residual network are not seen, and an error is all that tells
+    where two layers do not fit. Values are copies: training on does not change them.
+
+    A state dict has tensors only. In it `weight` (or `weight_orig`) with two axes is a linear layer, with three to five
+    a convolution, with one beside `indptr` and `indices` a `netsparse.nn.SparseLinear`; other tensors of one axis are
+    passed over. Embeddings and transposed convolutions cannot be told from these. Groups are not in a state dict: one
+    group is assumed, or depthwise where a kernel has one input channel above several. A module registered twice is two
+    layers. Checkpoints are unwrapped (`state_dict`, `model_state_dict`, `model`).
 
     Parameters
     ----------
-    source : torch.Tensor or torch.nn.Module
+    source : torch.Tensor, torch.nn.Module or mapping of str to torch.Tensor
         What to read, on any device.
     include_head : bool
         Of a model: False leaves out the last layer if it is a `torch.nn.Linear`, the dense read-out of a classifier.
+    n_in : int, optional
+        Of a state dict: number of inputs of the first layer, where it is a `SparseLinear`, whose state does not hold
+        it (isolated inputs at the end would be lost).
 
     Returns
     -------
     graph, values : BipartiteGraph, array of shape (n_edges,)
-        For a tensor; dtype kept (bfloat16, which numpy does not have, becomes float32).
+        For a tensor; dtype kept (bfloat16 and float8, which numpy does not have, become float32).
     network, weights : SparseNetwork, tuple of arrays
         For a model, one edge vector per layer.
 
@@ -111,10 +135,18 @@ def from_torch(source: Any, *, include_head: bool = True) -> Any:
     ------
     InvalidEdges, DuplicateEdge, InvalidSize
         If a tensor is not a matrix, lies on the meta device (where there are no values), stores a pair twice, or
-        has no rows or no columns.
+        has no rows or no columns; if `n_in` is no number of units.
     InvalidNetwork
-        If a model has no linear layer, has weights of another kind (convolutions, embeddings), or its layers do not
-        fit onto each other.
+        If a model has no layer, has weights of another kind (transposed convolutions, embeddings, attention), or its
+        layers do not fit onto each other.
+    InvalidOption
+        If `n_in` is given and the first layer has another number of inputs.
+
+    Notes
+    -----
+    A convolution as a bipartite graph between patch entries and output channels is ours; as a matrix product it is the
+    im2col of Chellapilla, Puri and Simard, "High Performance Convolutional Neural Networks for Document Processing",
+    IWFHR 2006 (hal:inria-00112631).
 
     Examples
     --------
@@ -122,118 +154,59 @@ def from_torch(source: Any, *, include_head: bool = True) -> Any:
     >>> graph, values = from_torch(torch.tensor([[0.0, 0.5], [2.0, 0.0]]))
     >>> graph, values.tolist()
     (BipartiteGraph(2 -> 2, 2 edges, density 0.5), [0.5, 2.0])
-    >>> model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU(), torch.nn.Linear(3, 2))
-    >>> network, weights = from_torch(model)
-    >>> network
-    SparseNetwork(4-3-2, 18 edges, density 1)
+    >>> layers = torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(2 * 4 * 4, 3)
+    >>> network, weights = from_torch(torch.nn.Sequential(*layers))
+    >>> network, network.joints[0][[0, 15, 16, 31]].tolist()
+    (SparseNetwork(9-2-3, 114 edges, density 1), [0, 0, 1, 1])
     """
     import torch
 
     if isinstance(source, torch.Tensor):
-        return _from_tensor(source)
-    if isinstance(source, torch.nn.Module):
-        return _from_module(source, include_head)
-    given, expected = type(source).__name__, "a torch.Tensor or a torch.nn.Module"
-    raise InvalidNetwork("source", given, expected, "from_torch(model)")
+        return layer_of(source)
+    n_in = None if n_in is None else as_size("n_in", n_in)
+    return network_of(_layers(source, include_head), n_in)
 
 
-def _from_tensor(tensor: torch.Tensor) -> Layer:
+def kernel_shapes(source: Any, *, include_head: bool = True) -> KernelShapes:
+    """Return the shape of each layer's convolution kernel, None for a linear layer: `kernels` of `write_graphml`.
+
+    Parameters
+    ----------
+    source : torch.nn.Module or mapping of str to torch.Tensor
+        A model or a state dict, with the layers that `from_torch` finds in it.
+    include_head : bool
+        As for `from_torch`.
+
+    Raises
+    ------
+    InvalidNetwork
+        As `from_torch`, as far as it lies in single layers.
+
+    Examples
+    --------
+    >>> import torch
+    >>> kernel_shapes(torch.nn.Sequential(torch.nn.Conv2d(1, 2, (3, 5)), torch.nn.Flatten(), torch.nn.Linear(8, 3)))
+    ((3, 5), None)
+    """
+    return tuple(layer.kernel for layer in _layers(source, include_head))
+
+
+def _layers(source: Any, include_head: bool) -> list[HeldLayer]:
     import torch
 
-    tensor = _held(tensor)
-    if tensor.ndim != 2 or tensor.dense_dim() not in (0, 2):
-        given = f"shape {tuple(tensor.shape)}, layout {tensor.layout}"
-        raise InvalidEdges("tensor", given, "one number per pair, shape (n_out, n_in)", "tensor.flatten(1)")
-    n_out, n_in = tensor.shape
-    if tensor.layout == torch.strided:
-        pairs = tensor.nonzero().T
-        values = tensor[pairs[0], pairs[1]]
-    else:
-        stored = tensor if tensor.layout == torch.sparse_coo else tensor.to_sparse_coo()
-        # the public accessors would add up a pair stored twice; it is an error here, as it is from scipy
-        pairs, values = stored._indices(), stored._values()
-    targets, sources = pairs.cpu().numpy()
-    graph = BipartiteGraph.from_edges(sources, targets, n_in=n_in, n_out=n_out)
-    return graph, _to_numpy(values)[np.lexsort((sources, targets))]
-
-
-def _from_module(model: nn.Module, include_head: bool) -> tuple[SparseNetwork, tuple[EdgeVector, ...]]:
-    import torch
-
-    found = list(_linear_modules(model, "", set()))
-    if found and not include_head and isinstance(found[-1][1], torch.nn.Linear):
-        found.pop()
-    if not found:
-        given = f"{type(model).__name__} without a linear layer" + ("" if include_head else " below its head")
+    if isinstance(source, Mapping):
+        return layers_of_state(source, include_head)
+    if not isinstance(source, torch.nn.Module):
+        given, expected = type(source).__name__, "a torch.Tensor, a torch.nn.Module or a state dict"
+        raise InvalidNetwork("source", given, expected, "from_torch(model)")
+    layers = list(layers_of_module(source))
+    if layers and not include_head and layers[-1].is_head:
+        layers.pop()
+    if not layers:
+        given = f"{type(source).__name__} without a linear layer or a convolution"
+        given += "" if include_head else " below its head"
         raise InvalidNetwork("model", given, "at least one layer", "torch.nn.Sequential(torch.nn.Linear(...))")
-    for (_, below), (name, above) in itertools.pairwise(found):
-        if _n_out(below) != _n_in(above):
-            given = f"{_n_in(above)} inputs after a layer of {_n_out(below)} outputs"
-            fix = "a model whose modules are registered in the order in which they are called"
-            raise InvalidNetwork(f"layer {name!r}", given, "as many inputs as outputs below", fix)
-    layers, weights = zip(*(_from_layer(module) for _, module in found), strict=True)
-    return SparseNetwork(layers), weights
-
-
-def _linear_modules(module: nn.Module, name: str, seen: set[nn.Module]) -> Iterator[tuple[str, nn.Module]]:
-    """Yield the layers inside `module`, each once; refuse weights that are no layer of a SparseNetwork."""
-    import torch
-
-    if module in seen:
-        return
-    seen.add(module)
-    subject, parameters = f"module {name or 'model'!r}", dict(module.named_parameters(recurse=False))
-    if any(map(torch.nn.parameter.is_lazy, parameters.values())):
-        given = f"{type(module).__name__} without a shape"
-        raise InvalidNetwork(subject, given, "parameters with a shape", "one forward call first")
-    if isinstance(module, torch.nn.Linear) or _has_graph(module):
-        yield name, module
-        return
-    for key, parameter in parameters.items():
-        if parameter.ndim >= 2:
-            given = f"{type(module).__name__} with a parameter {key!r} that is not the weight of a linear layer"
-            raise InvalidNetwork(subject, given, "linear layers", "from_torch(model.classifier), one part of it")
-    for key, child in module.named_children():
-        yield from _linear_modules(child, f"{name}.{key}" if name else key, seen)
-
-
-def _has_graph(module: nn.Module) -> bool:
-    graph, weight = getattr(module, "graph", None), getattr(module, "weight", None)
-    return isinstance(graph, BipartiteGraph) and getattr(weight, "shape", None) == (graph.n_edges,)
-
-
-def _n_in(module: Any) -> int:
-    return module.graph.n_in if _has_graph(module) else module.in_features
-
-
-def _n_out(module: Any) -> int:
-    return module.graph.n_out if _has_graph(module) else module.out_features
-
-
-def _from_layer(module: Any) -> Layer:
-    if _has_graph(module):
-        return module.graph, _to_numpy(module.weight).copy()
-    mask = getattr(module, "weight_mask", None)
-    if mask is None:
-        return _from_tensor(module.weight)
-    graph, _ = _from_tensor(mask)
-    # module.weight is as old as the last forward call: after an optimizer step only weight_orig is up to date
-    return graph, _to_numpy(module.weight_orig * mask)[graph.targets, graph.sources]
-
-
-def _held(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor that has values, without its gradient."""
-    if tensor.is_meta:
-        given = f"shape {tuple(tensor.shape)} on the meta device"
-        raise InvalidEdges("tensor", given, "a tensor with values", "model.to_empty(device='cpu') and its state_dict")
-    return tensor.detach()
-
-
-def _to_numpy(tensor: torch.Tensor) -> np.ndarray:
-    import torch
-
-    tensor = _held(tensor).cpu()
-    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    return layers
 
 
 def _shared(array: np.ndarray) -> torch.Tensor:

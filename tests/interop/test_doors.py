@@ -9,8 +9,12 @@ import torch
 import zoo
 
 from netsparse import interop
-from netsparse.errors import InvalidEdges, InvalidEdgeVector, InvalidNetwork, InvalidOption, InvalidSize
+from netsparse.errors import InvalidEdges, InvalidEdgeVector, InvalidFile, InvalidNetwork, InvalidOption, InvalidSize
 from netsparse.graph import SparseNetwork
+from netsparse.interop.npz import read_npz, write_npz
+from netsparse.interop.torch import kernel_shapes
+from netsparse.interop.torch_state import read_torch
+from netsparse.interop.viewing import collapsed, strongest_edges
 
 GRAPH = zoo.GRAPHS["one edge"]
 NETWORK = SparseNetwork([GRAPH])
@@ -33,6 +37,25 @@ REFUSED = {
     "to_igraph": (lambda: interop.to_igraph(5), InvalidNetwork, "network: given int"),
     "to_pandas": (lambda: interop.to_pandas(5), InvalidNetwork, "network: given int"),
     "write_graphml": (lambda: interop.write_graphml(5, "a"), InvalidNetwork, "network: given int"),
+    "write_npz": (lambda: write_npz(5, "a"), InvalidNetwork, "network: given int"),
+    "a path to write to": (lambda: write_npz(GRAPH, 5), InvalidOption, "path: given int, expected a path"),
+    "read_npz": (lambda: read_npz(None), InvalidFile, "npz file 'None': given no file"),
+    "read_torch": (lambda: read_torch(None), InvalidFile, "torch file 'None': given no file"),
+    "inputs of read_torch": (lambda: read_torch("a", n_in=1.5), InvalidSize, "n_in: given 1.5"),
+    "kernel_shapes": (lambda: kernel_shapes(5), InvalidNetwork, "source: given int"),
+    "a tensor's kernel": (lambda: kernel_shapes(torch.ones(2, 2)), InvalidNetwork, "source: given Tensor"),
+    "strongest_edges": (lambda: strongest_edges(5, None, 1), InvalidNetwork, "network: given int"),
+    "collapsed": (lambda: collapsed(5, n_groups=1), InvalidNetwork, "network: given int"),
+    "kernels": (
+        lambda: interop.write_graphml(GRAPH, "a", kernels=5),
+        InvalidOption,
+        r"kernels: given 5, expected one shape or None per layer \(1\)",
+    ),
+    "top_k": (
+        lambda: interop.to_networkx(GRAPH, [1.0], top_k=0.5),
+        InvalidOption,
+        "number of strongest edges: given 0.5",
+    ),
     "unit_attributes": (
         lambda: interop.to_networkx(GRAPH, unit_attributes=[1]),
         InvalidOption,

@@ -270,6 +270,45 @@ def test_any_module_with_a_graph_is_read_from_its_graph():
     assert weights[0].tolist() == list(range(12))
 
 
+def test_masks_of_ones_own():
+    torch.manual_seed(0)
+    layer = nn.Linear(5, 4)
+    layer.register_buffer("mask", torch.rand(4, 5) < 0.5)
+    graph = BipartiteGraph.from_mask(layer.mask.numpy())
+    with torch.no_grad():
+        layer.weight[tuple(layer.mask.nonzero()[0])] = 0.0
+    network, weights = from_torch(layer)
+    assert network.layers == (graph,)
+    assert weights[0].tolist() == oracles.vector_of(graph, layer.weight.detach().numpy()).tolist()
+    layer.register_buffer("mask", torch.ones(4))  # something else that has the same name
+    assert from_torch(layer)[0].n_edges == 19
+    layer.register_buffer("weight_mask", torch.ones(4))
+    with pytest.raises(InvalidNetwork, match=r"given a weight_mask of shape \(4,\), expected the weight's shape"):
+        from_torch(layer)
+
+
+def test_float8_and_half():
+    matrix = torch.tensor([[0.5, 0.0], [0.0, 2.0]])
+    assert from_torch(matrix.to(torch.float8_e4m3fn))[1].tolist() == [0.5, 2.0]
+    assert from_torch(matrix.half())[1].dtype == np.float16
+    network, weights = from_torch(nn.Sequential(nn.Linear(2, 2)).to(torch.bfloat16))
+    assert (network.n_edges, weights[0].dtype) == (4, np.float32)
+
+
+@pytest.mark.gpu
+def test_models_on_a_gpu_are_read_as_on_the_cpu():
+    model = masked_mlp()
+    network, weights = from_torch(model)
+    found, values = from_torch(model.cuda())
+    assert found == network
+    assert [row.tolist() for row in values] == [row.tolist() for row in weights]
+
+
+def test_normalisation_of_any_shape_is_passed_over():
+    model = nn.Sequential(nn.Linear(4, 6), nn.Unflatten(1, (2, 3)), nn.LayerNorm((2, 3)), nn.RMSNorm((2, 3)))
+    assert from_torch(model)[0].sizes == (4, 6)
+
+
 def test_a_shared_module_is_one_layer():
     layer = nn.Linear(3, 3)
     assert len(from_torch(nn.Sequential(layer, nn.ReLU(), layer))[0].layers) == 1
@@ -284,8 +323,10 @@ def test_parametrized_linear_layers_are_linear_layers():
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (nn.Sequential(nn.ReLU()), "Sequential without a linear layer, expected at least one"),
-        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(2, 2)), "module '0': given Conv2d with a parameter 'weight'"),
+        (nn.Sequential(nn.ReLU()), "Sequential without a linear layer or a convolution, expected at least one"),
+        (nn.ConvTranspose2d(2, 2, 3), "given ConvTranspose2d with a parameter 'weight' that is not the weight of"),
+        (nn.MultiheadAttention(4, 2), "given MultiheadAttention with a parameter 'in_proj_weight'"),
+        (nn.Sequential(nn.LSTM(2, 3)), "module '0': given LSTM with a parameter 'weight_ih_l0'"),
         (nn.Embedding(3, 2), "module 'model': given Embedding"),
         (nn.Sequential(nn.LazyLinear(2)), "module '0': given LazyLinear without a shape"),
         (nn.Sequential(nn.Linear(2, 3), nn.Linear(4, 2)), "layer '1': given 4 inputs after a layer of 3 outputs"),
@@ -298,5 +339,5 @@ def test_models_that_are_no_network(model, words):
 
 
 def test_a_head_alone_is_no_network():
-    with pytest.raises(InvalidNetwork, match="without a linear layer below its head"):
+    with pytest.raises(InvalidNetwork, match="without a linear layer or a convolution below its head"):
         from_torch(nn.Linear(2, 2), include_head=False)
