@@ -14,7 +14,7 @@ from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.graph.checks import as_edge_vector, as_size
 from netsparse.interop.columns import as_layer
 from netsparse.interop.kernels import KernelShapes
-from netsparse.interop.torch_layers import HeldLayer, Layer, layer_of, network_of
+from netsparse.interop.torch_layers import HeldLayer, Layer, check_inputs, layer_of, network_of
 from netsparse.interop.torch_modules import layers_of_module
 from netsparse.interop.torch_state import layers_of_state
 from netsparse.typing import EdgeVector
@@ -79,7 +79,7 @@ def to_torch(graph: BipartiteGraph, values: Any = None, *, layout: Literal["csr"
 
 
 @overload
-def from_torch(source: torch.Tensor, *, include_head: bool = True) -> Layer: ...
+def from_torch(source: torch.Tensor, *, include_head: bool = True, n_in: int | None = None) -> Layer: ...
 @overload
 def from_torch(
     source: nn.Module | Mapping[str, Any], *, include_head: bool = True, n_in: int | None = None
@@ -161,9 +161,11 @@ def from_torch(source: Any, *, include_head: bool = True, n_in: int | None = Non
     """
     import torch
 
-    if isinstance(source, torch.Tensor):
-        return layer_of(source)
     n_in = None if n_in is None else as_size("n_in", n_in)
+    if isinstance(source, torch.Tensor):
+        graph, values = layer_of(source)
+        check_inputs(n_in, graph.n_in)
+        return graph, values
     return network_of(_layers(source, include_head), n_in)
 
 

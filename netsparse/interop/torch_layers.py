@@ -109,10 +109,16 @@ def meeting(layer: HeldLayer, below: HeldLayer | None, n_in: int | None = None) 
     else:
         width = layer.weight.shape[1] if layer.graph is None else layer.graph.n_in
         met = Meeting(width, 1, None if below is None else _flattened(layer, below, width))
-    if below is None and n_in is not None and n_in != met.n_in:
-        given = f"{n_in!r} for a first layer of {met.n_in} inputs"
-        raise InvalidOption("n_in", given, f"{met.n_in}, or nothing", "n_in=None")
+    if below is None:
+        check_inputs(n_in, met.n_in)
     return met
+
+
+def check_inputs(n_in: int | None, found: int) -> None:
+    """Refuse a number of inputs other than the one that the first layer has."""
+    if n_in is not None and n_in != found:
+        given = f"{n_in!r} for a first layer of {found} inputs"
+        raise InvalidOption("n_in", given, f"{found}, or nothing", "n_in=None")
 
 
 def _convolution(layer: HeldLayer, kernel: tuple[int, ...], below: HeldLayer | None) -> Meeting:

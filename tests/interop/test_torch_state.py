@@ -137,6 +137,8 @@ def test_given_inputs_are_checked():
     assert from_torch(state, n_in=6)[0].sizes == (6, 5, 3)
     with pytest.raises(InvalidOption, match="n_in: given 7 for a first layer of 6 inputs"):
         from_torch(state, n_in=7)
+    with pytest.raises(InvalidOption, match="n_in: given 7 for a first layer of 2 inputs"):
+        from_torch(torch.eye(2), n_in=7)
     with pytest.raises(InvalidSize, match="n_in: given 0"):
         from_torch(state, n_in=0)
 
