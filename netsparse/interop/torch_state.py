@@ -148,7 +148,9 @@ def _stray(name: str, tensor: Any) -> InvalidNetwork:
     expected = "weights of linear layers and convolutions alone"
     if ".parametrizations." in f".{name}":
         return InvalidNetwork(f"tensor {name!r}", given, "weights without parametrizations", "from_torch(model)")
-    return InvalidNetwork(f"tensor {name!r}", given, expected, "from_torch(model), or leaving that tensor out")
+    return InvalidNetwork(
+        f"tensor {name!r}", given, expected, "leaving that tensor out of the mapping, if it belongs to no layer"
+    )
 
 
 # files ---------------------------------------------------------------------------------------------------------------
