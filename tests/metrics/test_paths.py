@@ -185,7 +185,7 @@ def test_effective_depth_in_closed_form():
     assert effective_depth(fork, [np.array([3.0, -1, 1, 1]), np.array([0.1])]) == pytest.approx(1.5)
 
 
-@pytest.mark.parametrize("scale", [5e-324, 1e-300, 1e307])
+@pytest.mark.parametrize("scale", [5e-324, 1e-300, 2e307])
 def test_effective_depth_does_not_depend_on_the_scale_of_the_weights(scale):
     fork = SparseNetwork([complete(1, 4), BipartiteGraph.from_edges([0], [0], n_in=4, n_out=1)])
     weights = [scale * np.array([6.0, 2, 2, 2]), np.array([1.0])]
