@@ -118,7 +118,8 @@ def permutation_union(
 
     Without the repair this is a random lift of two units joined by `degree` parallel edges. For it all singular values
     but sigma_1 = degree are at most 2 sqrt(degree - 1) + o(1) with high probability (Friedman and Kohler,
-    arXiv:1403.3462; Bordenave, arXiv:1502.04482). O(edges) memory; time O(edges), with a factor of degree below n / 128.
+    arXiv:1403.3462; Bordenave, arXiv:1502.04482). O(edges) memory and, from degree n / 128 on, O(edges) time; below it
+    O(degree * edges).
 
     Examples
     --------

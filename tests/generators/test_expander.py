@@ -108,8 +108,10 @@ def test_a_union_of_permutations_is_regular_at_every_degree(n, data):
         assert graph == permutation_union(n, density=degree / n, rng=seed)
 
 
-@pytest.mark.parametrize(("n", "degree"), [(300, 100), (201, 100), (200, 100), (200, 101), (200, 199), (2000, 40)])
-def test_dense_unions_come_to_an_end(n, degree):
+@pytest.mark.parametrize(
+    ("n", "degree"), [(300, 100), (201, 100), (200, 100), (200, 101), (200, 199), (2000, 40), (2000, 12)]
+)
+def test_unions_with_many_repairs_are_regular_and_simple(n, degree):
     graph = permutation_union(n, degree=degree, rng=0)
     assert set(graph.fan_in.tolist()) == set(graph.fan_out.tolist()) == {degree}
     assert is_simple(graph)
