@@ -76,7 +76,7 @@ def singular_values(graph: Graph, weights: Any = None, *, k: int = 2) -> Float[n
     for bound, block in _blocks(graph, weights):
         if bound <= found[-1]:
             break
-        values = _largest_of_block(block, min(k, *block.shape))
+        _, values, _ = singular_pairs(block, min(k, *block.shape))
         found = -np.sort(-np.concatenate([found, values]))[:k]
     return found
 
@@ -156,12 +156,23 @@ def _bounds(component, labels, is_even, rows, columns, strength) -> np.ndarray:
     return np.sqrt(largest[0]) * np.sqrt(largest[1])
 
 
-def _largest_of_block(block: Any, k: int) -> np.ndarray:
+def singular_pairs(block: Any, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the `k` largest singular values of one connected block of B, falling, between its singular vectors.
+
+    Columns of the first matrix (rows x k) and of the last one (columns x k) belong to the values between them.
+
+    Raises
+    ------
+    NotConverged
+        If every solver gives up.
+    """
     short, long = sorted(block.shape)
     if short <= k or (short <= DENSE_SIDE and short * long <= DENSE_ENTRIES):
-        return np.linalg.svd(block.toarray(), compute_uv=False)[:k]
+        left, values, right = np.linalg.svd(block.toarray(), full_matrices=False)
+        return left[:, :k], values[:k], right[:k].T
+    is_wide = block.shape[0] == short
     scale = float(block.data.max())  # squares of tiny or huge weights would leave the range of floats
-    wide = (block if block.shape[0] == short else block.T.tocsr()) / scale
+    wide = (block if is_wide else block.T.tocsr()) / scale
     tall = wide.T.tocsr()
     vectors = None
     if wide.nnz - short - long >= (short + long) // 10:  # trees and rings keep the iteration waiting, and never fill in
@@ -170,7 +181,10 @@ def _largest_of_block(block: Any, k: int) -> np.ndarray:
     if vectors is None:
         vectors = _shift_and_invert(wide, k)
     # squaring B loses half the digits of small values; projecting B itself onto the vectors brings them back
-    return scale * np.linalg.svd(tall @ vectors, compute_uv=False)[:k]
+    far, values, rotation = np.linalg.svd(tall @ vectors, full_matrices=False)
+    near = vectors @ rotation.T
+    left, right = (near, far) if is_wide else (far, near)
+    return left[:, :k], scale * values[:k], right[:, :k]
 
 
 def _shift_and_invert(wide: Any, k: int) -> np.ndarray:
