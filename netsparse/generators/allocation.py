@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from netsparse.errors import InvalidOption, NotEnoughFreePairs
-from netsparse.generators.budget import as_density, as_sizes, largest_remainder
+from netsparse.generators.budget import as_density, as_sizes
+from netsparse.generators.proportional import proportional_counts
 from netsparse.graph.checks import as_count
 
 Allocation = Callable[..., list[int]]
@@ -43,8 +44,7 @@ def uniform(sizes: Sequence[int], density: Any = None, *, n_edges: Any = None) -
     ([7840, 10000], [8789, 11211])
     """
     pairs, _ = _extents(sizes)
-    budget = _budget(pairs, density, n_edges)
-    return largest_remainder(pairs * (budget / pairs.sum()), budget)
+    return proportional_counts(_budget(pairs, density, n_edges), np.ones(len(pairs)), pairs).tolist()
 
 
 def erk(sizes: Sequence[int], density: Any = None, *, n_edges: Any = None) -> list[int]:
@@ -79,17 +79,7 @@ def erk(sizes: Sequence[int], density: Any = None, *, n_edges: Any = None) -> li
     ([6676, 7484, 3780], 17940)
     """
     pairs, units = _extents(sizes)
-    budget = _budget(pairs, density, n_edges)
-    full = np.zeros(len(pairs), dtype=bool)
-    share = pairs.copy()
-    while not full.all():
-        share[~full] = (budget - pairs[full].sum()) * units[~full] / units[~full].sum()
-        over = ~full & (share > pairs)
-        if not over.any():
-            break
-        full |= over
-        share[over] = pairs[over]
-    return largest_remainder(share, budget)
+    return proportional_counts(_budget(pairs, density, n_edges), units / pairs, pairs).tolist()
 
 
 ALLOCATIONS: dict[str, Allocation] = {"uniform": uniform, "erk": erk}
@@ -97,8 +87,8 @@ ALLOCATIONS: dict[str, Allocation] = {"uniform": uniform, "erk": erk}
 
 
 def _extents(sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return pairs and units of each layer, as floats."""
-    layers = np.array(list(itertools.pairwise(as_sizes(sizes))), dtype=np.float64)
+    """Return the numbers of pairs and of units of each layer."""
+    layers = np.array(list(itertools.pairwise(as_sizes(sizes))), dtype=np.int64)
     return layers.prod(axis=1), layers.sum(axis=1)
 
 

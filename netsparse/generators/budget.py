@@ -1,4 +1,4 @@
-"""How many edges: what every generator shares about `density`, `n_edges`, `sizes`, and shares of a budget."""
+"""How many edges: the checks every generator shares for `density` and `n_edges`, and `sizes` of a network."""
 
 from __future__ import annotations
 
@@ -63,20 +63,3 @@ def edge_count(n_in: int, n_out: int, *, density: Any = None, n_edges: Any = Non
         given, expected = f"{n_edges} edges", f"at most n_in * n_out = {n_in * n_out}"
         raise NotEnoughFreePairs("n_edges", given, expected, f"n_edges={n_in * n_out}")
     return n_edges
-
-
-def largest_remainder(shares: Any, total: int) -> list[int]:
-    """Round non-negative `shares`, whose sum is `total`, to whole numbers with exactly that sum.
-
-    Each share is rounded down, and what is left over goes, one each, to the largest remainders; equal ones in order.
-
-    Examples
-    --------
-    >>> largest_remainder([2.5, 0.25, 1.25], 4)
-    [3, 0, 1]
-    """
-    shares = np.asarray(shares, dtype=np.float64)
-    counts = np.floor(shares + 1e-9).astype(np.int64)  # 2.9999999999 is a three that lost a bit
-    by_remainder = np.argsort(counts - shares, kind="stable")
-    counts[by_remainder[: total - counts.sum()]] += 1
-    return counts.tolist()

@@ -1,4 +1,4 @@
-"""Doors to foreign formats: networkx, igraph, scipy, torch, pandas, GraphML, npz; each package loads on the first call."""
+"""Doors to foreign formats: networkx, igraph, scipy, torch, pandas, GraphML, npz; packages load on the first call."""
 
 from netsparse.interop.graphml import read_graphml, read_graphml_units, write_graphml
 from netsparse.interop.igraph import from_igraph, to_igraph
