@@ -229,11 +229,10 @@ def degree_gini(graph: Graph, weights: Any = None, *, side: str = "all") -> floa
     strengths = np.sort(_strengths(graph, weights, side))
     if strengths[-1] == 0:
         return 0.0
-    strengths /= strengths[-1]  # so that no sum of large weights overflows
+    strengths /= strengths[-1]  # equal ones are now 1 and cancel exactly, and no sum of large ones overflows
     n = len(strengths)
     ranks = 2.0 * np.arange(1, n + 1) - n - 1
-    # the ranks sum to 0: taking the smallest off changes nothing but makes equal degrees exactly 0
-    return float(ranks @ (strengths - strengths[0]) / (n * strengths.sum()))
+    return float(ranks @ strengths / (n * strengths.sum()))
 
 
 def _strengths(graph: Graph, weights: Any, side: str) -> Float[np.ndarray, "unit"]:

@@ -194,6 +194,15 @@ def test_where_no_path_is_left_every_level_keeps_a_unit():
         assert small.network.sizes[:-1] == (1,) * len(small.network.layers)
 
 
+def test_where_no_path_is_left_the_unit_that_stays_behind_a_joint_feeds_an_input():
+    nothing = BipartiteGraph.from_edges([], [], n_in=2, n_out=3)
+    second = BipartiteGraph.from_edges([0], [0], n_in=2, n_out=1)
+    small = chains.compressed(SparseNetwork([nothing, second], joints=[[2, 1]]))
+    assert [u.tolist() for u in small.units] == [[0], [2], [0]]
+    assert small.network.layers[1].n_in == 1
+    assert small.network.joints[0].tolist() == [0]
+
+
 def test_a_unit_behind_a_joint_keeps_all_inputs_that_read_it():
     first = BipartiteGraph.from_edges([0, 1, 0], [0, 1, 2], n_in=2, n_out=3)
     second = BipartiteGraph.from_edges([3], [0], n_in=6, n_out=1)  # only a position of unit 1 is read
