@@ -185,4 +185,4 @@ def test_impossible_blocks_get_one_line(metric, shape):
 
 def test_pruning_takes_one_layer():
     with pytest.raises(errors.InvalidGraph, match=r"for layer in network\.layers"):
-        singleton_pruning(zoo.NETWORKS["one layer"])
+        singleton_pruning(zoo.NETWORKS["one layer"])  # pyright: ignore[reportArgumentType]

@@ -47,7 +47,7 @@ def relabelled(graph, seed):
     layers = []
     for k, layer in enumerate(graph.layers):
         inputs = names[k]
-        joint = graph.joints[k - 1] if k else None
+        joint = [None, *getattr(graph, "joints", ())][k]
         if joint is not None:
             at = [np.flatnonzero(joint == unit) for unit in range(graph.sizes[k])]
             inputs = np.empty(len(joint), dtype=int)
