@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from netsparse.errors import InvalidOption, NotConverged
 from netsparse.metrics.eigen import factorised, krylov_eigenpairs, largest_eigenpairs
 from netsparse.metrics.matrices import Graph, labels_of, places_in, undirected_edges
-from netsparse.typing import Float
+from netsparse.typing import EdgeVector, Float, UnitIds
 
 DENSE_SIDE = 300  # blocks with a side this short are solved densely ...
 DENSE_ENTRIES = 4_000_000  # ... if they have no more entries than this (32 MB)
@@ -73,7 +73,7 @@ def singular_values(graph: Graph, weights: Any = None, *, k: int = 2) -> Float[n
     n_rows, n_columns = sum(graph.sizes[0::2]), sum(graph.sizes[1::2])
     k = min(int(k), n_rows, n_columns)
     found = np.zeros(k)
-    for bound, block in _blocks(graph, weights):
+    for bound, block in component_blocks(graph.sizes, *undirected_edges(graph, weights)):
         if bound <= found[-1]:
             break
         _, values, _ = singular_pairs(block, min(k, *block.shape))
@@ -122,12 +122,12 @@ def spectral_gap(graph: Graph, weights: Any = None) -> float:
     return float(values[0] - values[1]) if len(values) > 1 else float(values[0])
 
 
-def _blocks(graph: Graph, weights: Any) -> Iterator[tuple[float, Any]]:
-    """Yield (bound on sigma_1, block of B) for each component with edges, the largest bound first."""
-    sources, targets, strength = undirected_edges(graph, weights)
+def component_blocks(
+    sizes: tuple[int, ...], sources: UnitIds, targets: UnitIds, strength: EdgeVector
+) -> Iterator[tuple[float, Any]]:
+    """Yield (bound on sigma_1, block of B in CSR) for each component with edges, the largest bound first."""
     if not len(strength):
         return
-    sizes = graph.sizes
     labels = labels_of(sum(sizes), sources, targets)
     is_even = np.repeat(np.arange(len(sizes)) % 2 == 0, sizes)
     # units of one side of one component are numbered from 0: the rows and columns of its block
