@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse.linalg as sla
@@ -135,9 +135,9 @@ def _leading(block: Any) -> float:
         return float((row_degrees[0] - 1) * (column_degrees[0] - 1))
     operator, n = _squares(block)
     if n <= DENSE_UNITS:
-        return float(_all(operator, n).real.max())
+        return float(np.real(_all(operator, n)).max())
     # the largest real part: nu_1 alone has it, while others may share its modulus
-    return float(_arnoldi(operator, n, 1, "LR", 1e-12).real.max())
+    return float(np.real(_arnoldi(operator, n, 1, "LR", 1e-12)).max())
 
 
 def _two_largest(block: Any) -> np.ndarray:
@@ -203,9 +203,10 @@ def _all(operator: Operator, n: int) -> np.ndarray:
     return np.linalg.eigvals(np.column_stack([operator(column) for column in np.eye(n)]))
 
 
-def _arnoldi(operator: Operator, n: int, k: int, which: str, tolerance: float) -> np.ndarray:
+def _arnoldi(operator: Operator, n: int, k: int, which: Literal["LM", "LR"], tolerance: float) -> np.ndarray:
     linear = sla.LinearOperator((n, n), matvec=operator, dtype=np.float64)
-    options = {"v0": np.random.default_rng(0).random(n), "ncv": min(n, KRYLOV), "maxiter": RESTARTS, **SEEDED}
+    start, size = np.random.default_rng(0).random(n), min(n, KRYLOV)
+    options: dict[str, Any] = {"v0": start, "ncv": size, "maxiter": RESTARTS, **SEEDED}
     try:
         with threadpool_limits(1, user_api="blas"):
             return sla.eigs(linear, k=k, which=which, tol=tolerance, return_eigenvectors=False, **options)
