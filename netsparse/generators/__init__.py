@@ -1,25 +1,50 @@
-"""Generators: exact, seeded, O(edges) ways to wire a layer or a whole network."""
+"""Generators: exact, seeded, O(edges) ways to wire a layer or a whole network, and null models of a given one."""
 
 from netsparse.generators.allocation import ALLOCATIONS, erk, uniform
+from netsparse.generators.configuration import configuration_model
+from netsparse.generators.expander import permutation_union, random_lift
 from netsparse.generators.layered import GENERATORS, OWN_SIZES, layered
+from netsparse.generators.modular import block_diagonal, stochastic_block_model
 from netsparse.generators.null_models import NULL_MODELS, degree_preserving, density_preserving, randomized
-from netsparse.generators.random import erdos_renyi
-from netsparse.generators.regular import biregular, near_biregular
-from netsparse.generators.structured import complete
+from netsparse.generators.products import kronecker, kronecker_power
+from netsparse.generators.ramanujan import lubotzky_phillips_sarnak, projective_plane
+from netsparse.generators.random import erdos_renyi, gnp
+from netsparse.generators.regular import biregular, constant_fan_in, constant_fan_out, near_biregular
+from netsparse.generators.self_similar import stochastic_kronecker
+from netsparse.generators.stacks import butterfly, radix_net
+from netsparse.generators.structured import banded, circulant, complete, tree
 
 __all__ = [
     "ALLOCATIONS",
     "GENERATORS",
     "NULL_MODELS",
     "OWN_SIZES",
+    "banded",
     "biregular",
+    "block_diagonal",
+    "butterfly",
+    "circulant",
     "complete",
+    "configuration_model",
+    "constant_fan_in",
+    "constant_fan_out",
     "degree_preserving",
     "density_preserving",
     "erdos_renyi",
     "erk",
+    "gnp",
+    "kronecker",
+    "kronecker_power",
     "layered",
+    "lubotzky_phillips_sarnak",
     "near_biregular",
+    "permutation_union",
+    "projective_plane",
+    "radix_net",
+    "random_lift",
     "randomized",
+    "stochastic_block_model",
+    "stochastic_kronecker",
+    "tree",
     "uniform",
 ]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from netsparse.errors import InvalidDegree, InvalidDensity, InvalidOption, NoEdges, unknown_name
+from netsparse.errors import InvalidDensity, InvalidOption, NoEdges, unknown_name
 from netsparse.generators.allocation import ALLOCATIONS, Allocation
 from netsparse.generators.budget import as_density, as_sizes, edge_count
+from netsparse.generators.expander import permutation_union
+from netsparse.generators.modular import block_diagonal, stochastic_block_model
 from netsparse.generators.random import erdos_renyi
-from netsparse.generators.regular import biregular, near_biregular
-from netsparse.generators.structured import complete
+from netsparse.generators.regular import biregular, constant_fan_in, constant_fan_out, near_biregular
+from netsparse.generators.structured import banded, circulant, complete
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.rng import spawn
 from netsparse.typing import Seed
@@ -22,27 +24,18 @@ from netsparse.typing import Seed
 LayerGenerator = Callable[..., BipartiteGraph]
 """Called as `generator(n_in, n_out, n_edges=..., rng=..., **parameters)`; `rng` only if it takes one."""
 
-
-def _biregular(n_in: int, n_out: int, *, n_edges: int, rng: Seed) -> BipartiteGraph:
-    if n_edges % n_out:
-        expected = f"an edge count divisible by n_out = {n_out}"
-        fix = f"density={max(1, round(n_edges / n_out)) / n_in:.6g} for this layer, or generator='near_biregular'"
-        raise InvalidDegree("biregular layer", f"{n_edges} edges", expected, fix)
-    return biregular(n_in, n_out, fan_in=n_edges // n_out, rng=rng)
-
-
-def _complete(n_in: int, n_out: int, *, n_edges: int) -> BipartiteGraph:
-    if n_edges != n_in * n_out:
-        given = f"{n_edges / (n_in * n_out):.6g}"
-        raise InvalidDensity("density of a complete layer", given, "1, every pair is an edge", "density=1")
-    return complete(n_in, n_out)
-
-
 GENERATORS: dict[str, LayerGenerator] = {
     "erdos_renyi": erdos_renyi,
     "near_biregular": near_biregular,
-    "biregular": _biregular,
-    "complete": _complete,
+    "biregular": biregular,
+    "constant_fan_in": constant_fan_in,
+    "constant_fan_out": constant_fan_out,
+    "stochastic_block_model": stochastic_block_model,
+    "block_diagonal": block_diagonal,
+    "banded": banded,
+    "circulant": circulant,
+    "permutation_union": permutation_union,
+    "complete": complete,
 }
 """Generators of one layer that take a density, by name."""
 
@@ -112,7 +105,7 @@ def layered(
     --------
     >>> layered([784, 1000, 1000, 1000], density=0.01, rng=0)
     SparseNetwork(784-1000-1000-1000, 27,840 edges, density 0.01)
-    >>> layered([784, 1000, 1000], n_edges=15_000, allocation="erk", rng=0)
+    >>> layered([784, 1000, 1000], n_edges=15_000, generator="block_diagonal", n_blocks=8, allocation="erk", rng=0)
     SparseNetwork(784-1000-1000, 15,000 edges, density 0.00841)
     """
     levels = as_sizes(sizes)
@@ -154,7 +147,7 @@ def _generator(generator: Any) -> LayerGenerator:
     if not callable(generator):
         expected = "a name or a function called as generator(n_in, n_out, n_edges=..., rng=...)"
         raise InvalidOption("generator", repr(generator), expected, "generator='erdos_renyi'")
-    return generator
+    return cast(LayerGenerator, generator)
 
 
 def _name(draw: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from netsparse.errors import InvalidDensity
 from netsparse.generators.budget import edge_count
 from netsparse.graph import BipartiteGraph
 from netsparse.graph.bipartite import pair_keys
@@ -11,16 +12,25 @@ from netsparse.graph.checks import as_sides
 from netsparse.typing import Int
 
 
-def complete(n_in: int, n_out: int) -> BipartiteGraph:
+def complete(n_in: int, n_out: int, *, density: float | None = None, n_edges: int | None = None) -> BipartiteGraph:
     """Complete layer: every source is connected to every target, the graph of a dense `Linear`.
 
     Its canonical edge order is the row-major order of the dense weight matrix (n_out x n_in). The one generator whose
     result is of size n_in x n_out, because all these pairs are edges.
 
+    Parameters
+    ----------
+    n_in, n_out : int
+        Units on either side.
+    density, n_edges : float or int, optional
+        For callers that hand one to every generator: 1, or n_in * n_out.
+
     Raises
     ------
     InvalidSize
         If a size is below one.
+    InvalidDensity
+        For another density or edge count.
 
     Examples
     --------
@@ -28,6 +38,11 @@ def complete(n_in: int, n_out: int) -> BipartiteGraph:
     6
     """
     n_in, n_out = as_sides(n_in, n_out)
+    if density is not None or n_edges is not None:
+        count = edge_count(n_in, n_out, density=density, n_edges=n_edges)
+        if count != n_in * n_out:
+            given = f"{count / (n_in * n_out):.6g}"
+            raise InvalidDensity("density of a complete layer", given, "1, every pair is an edge", "density=1")
     indptr = np.arange(n_out + 1, dtype=np.int64) * n_in
     return BipartiteGraph.from_canonical(n_in, n_out, indptr, np.tile(np.arange(n_in), n_out))
 
