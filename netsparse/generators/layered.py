@@ -179,7 +179,8 @@ def _counts(levels: list[int], density: Any, n_edges: Any, allocate: Allocation)
             if len(value) != len(layers):
                 expected = f"one number, or one per layer ({len(layers)})"
                 fix = "density=0.01" if name == "density" else "n_edges=10_000"
-                raise InvalidDensity(name, f"{len(value)} numbers", expected, fix)
+                error = InvalidDensity if name == "density" else InvalidOption
+                raise error(name, f"{len(value)} numbers", expected, fix)
             both = {"density": density, "n_edges": n_edges}
             return [edge_count(*layer, **{**both, name: each}) for layer, each in zip(layers, value, strict=True)]
     counts = allocate(levels, density, n_edges=n_edges)

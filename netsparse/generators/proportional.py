@@ -59,7 +59,10 @@ def proportional_counts(
     wanted = np.cumsum((density * capacity)[::-1])[::-1]
     left = total - (np.cumsum(capacity) - capacity)  # for this cell and the rest, when all before it are full
     part = density / np.where(wanted > 0, wanted, np.inf)
-    n_full = int(np.argmax(left * part <= 1))  # the first cell that its share of what is left does not overfill
+    # the first cell that its share of what is left does not overfill; one that it fills exactly may go either way
+    n_full = int(np.argmax(np.append(left * part <= 1 + 1e-9, True)))
+    if n_full == len(rank):
+        return capacities.copy()
     is_full = np.arange(len(rank)) < n_full
     per_pair = np.where(is_full, 0.0, density) / (wanted[n_full] if wanted[n_full] > 0 else np.inf)
     share = np.empty(len(rank))

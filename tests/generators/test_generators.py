@@ -9,8 +9,19 @@ from hypothesis import strategies as st
 
 import netsparse as ns
 from netsparse import errors
+from netsparse.generators import GENERATORS, OWN_SIZES
 
-WITH_COUNT = {"erdos_renyi": ns.generators.erdos_renyi, "near_biregular": ns.generators.near_biregular}
+NEEDS_DATA = {"feature_correlation"}
+DIVISIBLE = {"biregular", "constant_fan_in", "constant_fan_out", "permutation_union", "complete"}
+ANY_COUNT = sorted(set(GENERATORS) - NEEDS_DATA - DIVISIBLE)
+RANDOM = sorted(set(ANY_COUNT) - {"banded", "circulant"})
+every_count = pytest.mark.parametrize("name", ANY_COUNT)
+
+
+def drawn(name, n_in, n_out, *, rng, **options):
+    """What the generator of this name draws; `rng` only where it takes one."""
+    randomness = {"rng": rng} if name in RANDOM else {}
+    return GENERATORS[name](n_in, n_out, **options, **randomness)
 
 
 def is_simple(graph):
@@ -18,25 +29,25 @@ def is_simple(graph):
     return rebuilt == graph
 
 
-@pytest.mark.parametrize("generator", WITH_COUNT.values(), ids=WITH_COUNT)
+@every_count
 @given(st.integers(1, 12), st.integers(1, 12), st.floats(0, 1), st.integers(0, 2**32))
-def test_edge_count_is_exact_at_every_density(generator, n_in, n_out, part, seed):
+def test_edge_count_is_exact_at_every_density(name, n_in, n_out, part, seed):
     n_edges = round(part * n_in * n_out)
-    graph = generator(n_in, n_out, n_edges=n_edges, rng=seed)
+    graph = drawn(name, n_in, n_out, n_edges=n_edges, rng=seed)
     assert (graph.n_in, graph.n_out, graph.n_edges) == (n_in, n_out, n_edges)
     assert is_simple(graph)
-    assert graph == generator(n_in, n_out, n_edges=n_edges, rng=seed)
+    assert graph == drawn(name, n_in, n_out, n_edges=n_edges, rng=seed)
 
 
-@pytest.mark.parametrize("generator", WITH_COUNT.values(), ids=WITH_COUNT)
-def test_density_means_the_nearest_number_of_edges(generator):
-    assert generator(784, 1000, density=0.01, rng=0).n_edges == 7840
-    assert generator(7, 3, density=0.5, rng=0).n_edges == round(0.5 * 21)
+@every_count
+def test_density_means_the_nearest_number_of_edges(name):
+    assert drawn(name, 784, 1000, density=0.01, rng=0).n_edges == 7840
+    assert drawn(name, 7, 3, density=0.5, rng=0).n_edges == round(0.5 * 21)
 
 
-@pytest.mark.parametrize("generator", WITH_COUNT.values(), ids=WITH_COUNT)
-def test_different_seeds_give_different_graphs(generator):
-    graphs = {generator(30, 20, density=0.1, rng=seed) for seed in range(5)}
+@pytest.mark.parametrize("name", RANDOM)
+def test_different_seeds_give_different_graphs(name):
+    graphs = {drawn(name, 30, 20, density=0.1, rng=seed) for seed in range(5)}
     assert len(graphs) == 5
 
 
@@ -100,21 +111,23 @@ def test_near_biregular_reaches_every_graph_about_equally_often():
     assert min(counts.values()) > 350
 
 
-def test_large_sparse_layers_do_not_touch_all_pairs():
+@every_count
+def test_large_sparse_layers_do_not_touch_all_pairs(name):
     # 10^12 pairs: an array over them could not be allocated
-    graph = ns.generators.erdos_renyi(10**6, 10**6, n_edges=50_000, rng=0)
-    assert graph.n_edges == 50_000
-    assert ns.generators.near_biregular(10**6, 10**6, n_edges=50_000, rng=0).n_edges == 50_000
+    assert drawn(name, 10**6, 10**6, n_edges=50_000, rng=0).n_edges == 50_000
 
 
+@every_count
 @pytest.mark.parametrize("kind", [np.int16, np.int32, np.uint8])
-def test_numpy_sizes_do_not_overflow(kind):
+def test_numpy_sizes_do_not_overflow(name, kind):
     sizes = {np.int16: (1000, 1000), np.int32: (100_000, 100_000), np.uint8: (200, 200)}[kind]
-    for generator in WITH_COUNT.values():
-        graph = generator(kind(sizes[0]), kind(sizes[1]), n_edges=kind(100), rng=0)
-        assert graph == generator(*sizes, n_edges=100, rng=0)
-        assert type(graph.n_in) is int
-    assert set(ns.generators.biregular(kind(100), kind(100), fan_in=kind(8), rng=0).fan_out.tolist()) == {8}
+    graph = drawn(name, kind(sizes[0]), kind(sizes[1]), n_edges=kind(100), rng=0)
+    assert graph == drawn(name, *sizes, n_edges=100, rng=0)
+    assert type(graph.n_in) is int
+
+
+def test_numpy_degrees_do_not_overflow():
+    assert set(ns.generators.biregular(np.uint8(100), np.uint8(100), fan_in=np.uint8(8), rng=0).fan_out.tolist()) == {8}
 
 
 @given(st.lists(st.integers(1, 12), min_size=2, max_size=4), st.floats(1e-5, 0.2), st.sampled_from(["erk", "uniform"]))
@@ -175,6 +188,50 @@ def test_layered_takes_a_density_per_layer_a_named_generator_and_a_callable():
     assert ns.generators.layered([3, 4], density=1, generator="complete", rng=0).density == 1.0
 
 
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=5), st.floats(0, 1), st.sampled_from(["erk", "uniform"]))
+def test_a_number_of_edges_is_spent_exactly(sizes, part, allocation):
+    pairs = [a * b for a, b in itertools.pairwise(sizes)]
+    counts = ns.generators.ALLOCATIONS[allocation](sizes, n_edges=round(part * sum(pairs)))
+    assert sum(counts) == round(part * sum(pairs))
+    assert all(0 <= count <= pair for count, pair in zip(counts, pairs, strict=True))
+    if allocation == "uniform":
+        assert all(abs(count - part * pair) < 2 for count, pair in zip(counts, pairs, strict=True))
+
+
+def test_layered_takes_edges_parameters_and_a_generator_per_layer():
+    net = ns.generators.layered([20, 30, 40], n_edges=[60, 600], rng=0)
+    assert [layer.n_edges for layer in net.layers] == [60, 600]
+    assert ns.generators.layered([20, 30, 40], n_edges=777, rng=0).n_edges == 777
+    blocks = ns.generators.layered([20, 20, 20], density=0.1, generator="block_diagonal", n_blocks=2, bridges=0, rng=0)
+    assert all(((layer.sources < 10) == (layer.targets < 10)).all() for layer in blocks.layers)
+    mixed = ns.generators.layered([20, 20, 20], density=0.1, generator=["circulant", "erdos_renyi"], rng=0)
+    assert mixed.layers[0] == ns.generators.circulant(20, 20, density=0.1)
+    assert mixed.layers[1] == ns.generators.layered([20, 20, 20], density=0.1, rng=0).layers[1]
+
+
+def test_every_generator_is_in_one_of_the_tables():
+    tables = {"ALLOCATIONS", "GENERATORS", "NULL_MODELS", "OWN_SIZES"}
+    others = {"layered", "uniform", "erk", "density_preserving", "degree_preserving", "randomized"}
+    assert set(ns.generators.__all__) - tables - others == {*GENERATORS, *OWN_SIZES}
+    assert not set(GENERATORS) & set(OWN_SIZES)
+    # the docstring says for each of them whether it takes a density
+    assert all(name in ns.generators.layered.__doc__ for name in (*GENERATORS, *OWN_SIZES))
+
+
+@pytest.mark.parametrize("name", OWN_SIZES)
+def test_generators_with_sizes_of_their_own_are_refused_with_the_call_to_make(name):
+    with pytest.raises(errors.InvalidOption, match=rf"generators\.{name}\("):
+        ns.generators.layered([8, 8], density=0.5, generator=name, rng=0)
+
+
+@pytest.mark.parametrize(
+    "name", ["projective_plane", "lubotzky_phillips_sarnak", "butterfly", "radix_net", "stochastic_kronecker"]
+)
+def test_the_calls_to_make_work(name):
+    made = eval(f"generators.{OWN_SIZES[name]}", {"generators": ns.generators})
+    assert made.n_edges > 0
+
+
 BAD = [
     (lambda: ns.generators.erdos_renyi(10, 10, density=0.0, rng=0), errors.InvalidDensity, "in \\(0, 1\\]"),
     (lambda: ns.generators.erdos_renyi(10, 10, density=1.5, rng=0), errors.InvalidDensity, "1.5"),
@@ -215,6 +272,22 @@ BAD = [
         "one per layer",
     ),
     (lambda: ns.generators.layered([10, 1], density=0.01, rng=0), errors.NoEdges, "10 -> 1"),
+    (lambda: ns.generators.layered([10, 9], rng=0), errors.InvalidOption, "neither"),
+    (lambda: ns.generators.layered([10, 9], density=0.1, n_edges=9, rng=0), errors.InvalidOption, "both"),
+    (lambda: ns.generators.layered([10, 9], density=[0.1], n_edges=9, rng=0), errors.InvalidOption, "both"),
+    (lambda: ns.generators.layered([10, 9], n_edges=91, rng=0), errors.NotEnoughFreePairs, "n_edges=90"),
+    (lambda: ns.generators.layered([10, 9, 9], n_edges=[1], rng=0), errors.InvalidOption, "one per layer"),
+    (
+        lambda: ns.generators.layered([10, 9], density=0.1, generator=["circulant"] * 2, rng=0),
+        errors.InvalidOption,
+        "one per layer",
+    ),
+    (
+        lambda: ns.generators.layered([10, 9], density=0.1, generator="block_diagonal", beta=0.1, rng=0),
+        errors.InvalidOption,
+        "'beta', expected a parameter of block_diagonal: n_blocks, bridges",
+    ),
+    (lambda: ns.generators.layered([10, 9], density=0.1, p=0.1, rng=0), errors.InvalidOption, "which has none"),
     (
         lambda: ns.generators.layered([10, 9], density=0.5, generator="small_word", rng=0),
         errors.UnknownName,
