@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
 import numpy as np
 import scipy.sparse.linalg as sla
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from netsparse.errors import NotConverged, SolverFallback
 
@@ -73,6 +75,16 @@ def krylov_eigenpairs(matvec: Operator, n: int, k: int) -> tuple[np.ndarray, np.
     return _ritz(matvec, vectors, k)
 
 
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Return a context in which BLAS uses a single thread."""
+    return _controller().limit(limits=1, user_api="blas")
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through every library that is loaded: several milliseconds
+
+
 def factorised(matrix: Any) -> Operator:
     """Return the solver of a sparse, symmetric, positive definite matrix.
 
@@ -118,7 +130,7 @@ def _lanczos(matvec: Operator, n: int, k: int, *, search: int = 0) -> np.ndarray
     size, restarts = min(n, max(KRYLOV, 2 * k + 1)), RESTARTS
     # vectors this thin gain nothing from BLAS threads and lose tenfold on a busy machine; with one thread the
     # last digit does not depend on the number of cores either
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         if n >= FILTERED_FROM and k <= 2:
             filtered = _filtered(matvec, start, k)
             if filtered is not None:
@@ -188,7 +200,7 @@ def _lobpcg(matvec: Operator, n: int, k: int) -> np.ndarray:
     operator = sla.LinearOperator((n, n), matvec=matvec, matmat=images, dtype=np.float64)
     start = np.random.default_rng(0).random((n, k + 4))  # a few more columns than values speed up the last ones
     scale = float(np.linalg.norm(matvec(start[:, 0])) / np.linalg.norm(start[:, 0]))
-    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+    with warnings.catch_warnings(), one_blas_thread():
         warnings.simplefilter("ignore")  # what it says about its own accuracy is checked below
         try:
             tolerance = LOBPCG_RESIDUAL / 10 * scale

@@ -175,12 +175,14 @@ def _by_shift(
 ) -> float:
     inverse = sp.diags_array(1 / scale)
     laplacian = (inverse @ (sp.diags_array(degrees) - adjacency) @ inverse).tocsr()
-    shift = 2.0 * float(
-        (degrees / scale**2).max()
-    )  # the largest eigenvalue is at most twice the largest diagonal entry
+    # the largest eigenvalue is at most twice the largest diagonal entry
+    shift = 2.0 * float((degrees / scale**2).max())
+    turned = (shift * sp.eye_array(len(scale)) - laplacian).tocsr()
 
     def shifted(x: np.ndarray) -> np.ndarray:
-        return shift * (x - null * (null @ x)) - laplacian @ x
+        image = turned @ x
+        image -= (shift * (null @ x)) * null
+        return image
 
     _, vectors = krylov_eigenpairs(shifted, len(scale), 1)
     vector = vectors[:, 0]

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from threadpoolctl import threadpool_limits
 
 from netsparse.errors import InvalidOption, NotConverged
-from netsparse.metrics.eigen import factorised
+from netsparse.metrics.eigen import factorised, one_blas_thread
 from netsparse.metrics.estimate import Estimate
 from netsparse.metrics.matrices import Graph, labels_of, places_in, undirected_edges
 from netsparse.rng import spawn
@@ -119,7 +118,7 @@ def _dense(
         adjacency = half + half.transpose(0, 2, 1)
         laplacian = adjacency.sum(axis=2)[:, :, None] * np.eye(size) - adjacency
         try:
-            with threadpool_limits(1, user_api="blas"):
+            with one_blas_thread():
                 inverse = np.linalg.inv(laplacian[:, 1:, 1:])
         except np.linalg.LinAlgError as error:
             raise _lost() from error
@@ -153,7 +152,7 @@ def _sampled(adjacency: Any, n_probes: int, generator: np.random.Generator) -> E
     returns = float((entries.data**2 / (degrees[entries.row] ** 2 * degrees[entries.col])).sum())
     known = float((1 / degrees).sum()) + returns - float(series(np.ones((n, 1))).sum()) / n
     sketch, probes = (generator.integers(2, size=(n, n_probes)) * 2.0 - 1.0 for _ in range(2))
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         basis, _ = np.linalg.qr(difference(sketch))
         image = difference(basis)
         if not np.abs(image).max() * degrees.max() < TRUST:
