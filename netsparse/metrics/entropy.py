@@ -90,7 +90,7 @@ def spectral_entropy(graph: Graph, weights: Any = None, *, n_probes: int = 16, r
         value -= float(shares @ np.log(shares))
         first = last
     largest = float(np.log(min(sum(graph.sizes[0::2]), sum(graph.sizes[1::2]))))
-    return Estimate(min(max(value, 0.0), largest), float(np.sqrt(variance)) + bias)
+    return Estimate(float(min(max(value, 0.0), largest)), float(np.sqrt(variance)) + bias)
 
 
 def _by_components(

@@ -210,7 +210,7 @@ def mixing_discrepancy(graph: Graph, weights: Any = None) -> MixingDiscrepancy:
         bound, starts = 1.0, [component == int(np.argmin(volume_of))]
     else:
         left, right = sp.diags_array(row_volume**-0.5), sp.diags_array(column_volume**-0.5)
-        vectors, values, _ = singular_pairs((left @ biadjacency @ right).tocsr(), min(2, *biadjacency.shape))
+        vectors, values, _ = singular_pairs((left @ biadjacency @ right).tocsr(), min(2, *biadjacency.shape), upper=1.0)
         if len(values) < 2:
             return MixingDiscrepancy(0.0, 0.0)
         bound, starts = float(values[1]), _ends(vectors[:, 1] / np.sqrt(row_volume), row_volume)

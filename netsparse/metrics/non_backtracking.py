@@ -7,10 +7,11 @@ import warnings
 from typing import Any, Literal
 
 import numpy as np
+import scipy.sparse as sp
 import scipy.sparse.linalg as sla
 
 from netsparse.errors import NotConverged, SolverFallback
-from netsparse.metrics.eigen import Operator, krylov_eigenpairs, one_blas_thread
+from netsparse.metrics.eigen import Operator, factorised, krylov_eigenpairs, one_blas_thread
 from netsparse.metrics.matrices import Graph, undirected_edges
 from netsparse.metrics.spectral import component_blocks, singular_pairs
 from netsparse.metrics.two_core import two_core
@@ -44,7 +45,12 @@ def non_backtracking_eigenvalue(graph: Graph) -> float:
     Raises
     ------
     NotConverged
-        If the iterative solver gives up.
+        If every solver gives up.
+
+    Warns
+    -----
+    SolverFallback
+        If the iterative solver gave up and another one has answered.
 
     Notes
     -----
@@ -136,8 +142,42 @@ def _leading(block: Any) -> float:
     operator, n = _squares(block)
     if n <= DENSE_UNITS:
         return float(np.real(_all(operator, n)).max())
-    # the largest real part: nu_1 alone has it, while others may share its modulus
-    return float(np.real(_arnoldi(operator, n, 1, "LR", 1e-12)).max())
+    if block.sum() - n <= n // 10:  # close to a ring: all eigenvalues crowd on the unit circle
+        return _by_bethe_hessian(block)
+    try:
+        # the largest real part: nu_1 alone has it, while others may share its modulus
+        return float(np.real(_arnoldi(operator, n, 1, "LR", 1e-12)).max())
+    except NotConverged as error:
+        message = f"Arnoldi iteration gave up with {error.given}; factors of the Bethe-Hessian have answered"
+        warnings.warn(message, SolverFallback, stacklevel=3)
+        return _by_bethe_hessian(block)
+
+
+def _by_bethe_hessian(block: Any) -> float:
+    """nu_1 > 1, right of which [[nu + D_1 - 1, -sqrt(nu) B], [-sqrt(nu) B^T, nu + D_2 - 1]] is positive definite."""
+    row_rest, column_rest = block.sum(axis=1) - 1, block.sum(axis=0) - 1
+
+    def is_definite(above: float) -> bool:
+        nu, beside = 1 + above, -np.sqrt(1 + above) * block
+        matrix = [[sp.diags_array(nu + row_rest), beside], [beside.T, sp.diags_array(nu + column_rest)]]
+        try:
+            factorised(sp.block_array(matrix))
+        except NotConverged as error:
+            if isinstance(error.__cause__, MemoryError):
+                raise
+            return False  # a pivot is negative
+        return True
+
+    high = float(row_rest.max() * column_rest.max())
+    low = high / 2
+    while is_definite(low):
+        high, low = low, low / 2
+        if low < 1e-12:
+            raise NotConverged("non-backtracking eigenvalue", "a value within rounding of 1", "more", "a smaller graph")
+    while high - low > 1e-9 * low:
+        middle = (low + high) / 2
+        low, high = (low, middle) if is_definite(middle) else (middle, high)
+    return 1 + (low + high) / 2
 
 
 def _two_largest(block: Any) -> np.ndarray:

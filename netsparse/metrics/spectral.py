@@ -156,10 +156,11 @@ def _bounds(component, labels, is_even, rows, columns, strength) -> np.ndarray:
     return np.sqrt(largest[0]) * np.sqrt(largest[1])
 
 
-def singular_pairs(block: Any, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def singular_pairs(block: Any, k: int, *, upper: float | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the `k` largest singular values of one connected block of B, falling, between its singular vectors.
 
-    Columns of the first matrix (rows x k) and of the last one (columns x k) belong to the values between them.
+    Columns of the first matrix (rows x k) and of the last one (columns x k) belong to the values between them. An
+    upper bound on all values, where one is known that is closer than the sums of rows and columns, helps with rings.
 
     Raises
     ------
@@ -179,7 +180,7 @@ def singular_pairs(block: Any, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
         with suppress(NotConverged):
             _, vectors = krylov_eigenpairs(lambda x: wide @ (tall @ x), short, k)
     if vectors is None:
-        vectors = _shift_and_invert(wide, k)
+        vectors = _shift_and_invert(wide, k, None if upper is None else upper / scale)
     # squaring B loses half the digits of small values; projecting B itself onto the vectors brings them back
     far, values, rotation = np.linalg.svd(tall @ vectors, full_matrices=False)
     near = vectors @ rotation.T
@@ -187,9 +188,10 @@ def singular_pairs(block: Any, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return left[:, :k], scale * values[:k], right[:, :k]
 
 
-def _shift_and_invert(wide: Any, k: int) -> np.ndarray:
+def _shift_and_invert(wide: Any, k: int, upper: float | None) -> np.ndarray:
     """Return the left singular vectors of the `k` largest values, from a factorisation just above the spectrum."""
-    bound = np.sqrt(wide.sum(axis=1).max() * wide.sum(axis=0).max()) * (1 + 1e-10)
+    bound = np.sqrt(wide.sum(axis=1).max() * wide.sum(axis=0).max())
+    bound = (bound if upper is None else min(bound, upper)) * (1 + 1e-10)
     short, long = wide.shape
     shifted = sp.block_array([[bound * sp.eye_array(short), -wide], [-wide.T, bound * sp.eye_array(long)]])
     _, vectors = largest_eigenpairs(factorised(shifted), short + long, k)

@@ -203,6 +203,16 @@ def test_the_search_finds_the_largest_discrepancy_of_small_graphs(name):
     assert mixing_discrepancy(graph).found == pytest.approx(largest_discrepancy(dense_biadjacency(graph)), abs=1e-9)
 
 
+def test_a_long_ring_with_chords_does_not_exhaust_the_solvers():
+    n = 5000
+    i = np.arange(n)
+    sources, targets = np.r_[i, (i + 1) % n, 0, 777], np.r_[i, i, n // 2, n // 2 + 777]
+    graph = BipartiteGraph.from_edges(sources, targets, n_in=n, n_out=n)
+    found, bound = mixing_discrepancy(graph)
+    assert bound == pytest.approx(1 - normalized_spectral_gap(graph), abs=1e-11)
+    assert 0.9 < found <= bound
+
+
 def test_what_was_found_is_attained_by_sets(monkeypatch):
     """The search returns a value; the sets behind it, followed here, give the same one by definition."""
     graph, seen = erdos_renyi(300, 400, n_edges=3000, rng=0), []

@@ -142,6 +142,31 @@ def test_a_solver_that_gives_up_says_so(monkeypatch):
         non_backtracking_excess(graph)
 
 
+@pytest.mark.parametrize("n", [200, 5000])
+def test_a_ring_with_a_chord(n):
+    """A theta graph: three paths of a, b, c steps between two units, mu_1 from the equation of its three arcs."""
+    i, span = np.arange(n), n // 3
+    sources, targets = np.r_[i, (i + 1) % n, 0], np.r_[i, i, span]
+    graph = BipartiteGraph.from_edges(sources, targets, n_in=n, n_out=n)
+    arcs = np.array([2 * span + 1, 2 * n - 2 * span - 1, 1])
+    low, high = 1.0, 3.0
+    for _ in range(100):  # growth along one arc and on into either of the other two
+        middle = (low + high) / 2
+        arc = np.diag(middle ** -arcs.astype(float))
+        turns = np.ones((3, 3)) - np.eye(3)
+        low, high = (middle, high) if np.abs(np.linalg.eigvals(arc @ turns)).max() > 1 else (low, middle)
+    assert non_backtracking_eigenvalue(graph) - 1 == pytest.approx(low - 1, rel=1e-4)
+
+
+def test_the_leading_value_survives_a_solver_that_gives_up(monkeypatch):
+    graph = erdos_renyi(300, 300, n_edges=1500, rng=0)
+    expected = non_backtracking_eigenvalue(graph)
+    monkeypatch.setattr(non_backtracking, "RESTARTS", 1)
+    monkeypatch.setattr(non_backtracking, "KRYLOV", 4)
+    with pytest.warns(errors.SolverFallback, match="Bethe-Hessian have answered"):
+        assert non_backtracking_eigenvalue(graph) == pytest.approx(expected, rel=1e-8)
+
+
 @every
 def test_two_core(graph):
     sources, targets = graph.unit_edges()
