@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 import sys
 from typing import NoReturn
 
 import typer
 
 from netsparse import __version__
+from netsparse.cli.generate import generate
+from netsparse.cli.measure import measure
 from netsparse.cli.run import run
 from netsparse.cli.train import train
+from netsparse.cli.wording import in_options
 from netsparse.errors import NetsparseError
 
 INTERRUPTED = 130
-OPTIONS = sorted({*inspect.signature(run).parameters, *inspect.signature(train).parameters}, key=len, reverse=True)
-KEPT = "interrupted; the run folder keeps what was finished"
+VERBS = (run, generate, measure, train)
+OPTIONS = {name for verb in VERBS for name in inspect.signature(verb).parameters}
+KEPT: dict[str, str] = dict.fromkeys(("run", "train"), "the run folder keeps what was finished")
 
 app = typer.Typer(
     help="Sparse neural networks as bipartite graphs: generate, train, measure, percolate, export.",
@@ -25,8 +28,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(run)
-app.command()(train)
+for verb in VERBS:
+    app.command()(verb)
 
 
 def _version(wanted: bool) -> None:
@@ -48,24 +51,23 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        _fail(KEPT, INTERRUPTED)
+        _interrupted()
     except NetsparseError as error:
-        _fail(str(type(error)(error.subject, error.given, error.expected, _as_options(error.fix))), 2)
+        _fail(str(in_options(error, OPTIONS)), 2)
+    except MemoryError as error:
+        _fail(f"out of memory ({error}), expected a network that fits into it; try fewer units or edges", 2)
     except Exception as error:
         # usage errors belong to the click that typer uses, its own copy in newer releases; all can say themselves
         if not hasattr(error, "format_message"):
             raise
         _fail(f"{error.format_message()} Try '{' '.join(['netsparse', *sys.argv[1:2]])} --help'.", 2)  # type: ignore[attr-defined]
     if code == INTERRUPTED:
-        _fail(KEPT, INTERRUPTED)  # newer typers turn Ctrl-C into this exit code themselves
+        _interrupted()  # newer typers turn Ctrl-C into this exit code themselves
     sys.exit(code or 0)
 
 
-def _as_options(fix: str) -> str:
-    """Turn Python's batch_size=128, rule='set' into the command line's --batch-size 128, --rule set."""
-    return re.sub(
-        r"\b(" + "|".join(OPTIONS) + r")='?([\w.,/+-]+)'?", lambda m: f"--{m[1].replace('_', '-')} {m[2]}", fix
-    )
+def _interrupted() -> NoReturn:
+    _fail(f"interrupted; {KEPT.get(''.join(sys.argv[1:2]), 'nothing was written')}", INTERRUPTED)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from netsparse.errors import InvalidSize
+from netsparse.errors import InvalidOption, InvalidSize
 
 Data = Annotated[
     str,
@@ -23,7 +23,10 @@ Density = Annotated[
     str, typer.Option(metavar="NUMBER", help="Fraction of all pairs that are edges, in (0, 1]; 0.01 is 99 % sparse.")
 ]
 Generator = Annotated[
-    str, typer.Option(help="How each layer is wired: erdos_renyi, near_biregular, biregular, complete.")
+    str,
+    typer.Option(
+        help="How each layer is wired: erdos_renyi, near_biregular, complete or another; an unknown name lists them."
+    ),
 ]
 Allocation = Annotated[str, typer.Option(help="How the density is shared between layers: uniform, erk.")]
 Rule = Annotated[str, typer.Option(help="How the topology adapts between epochs: set, or static for not at all.")]
@@ -59,10 +62,21 @@ DataDir = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON instead of a table.")]
 
 
-def parse_widths(text: str) -> tuple[int, ...]:
+def parse_widths(text: str, name: str = "widths", example: str = "1000,1000,1000") -> tuple[int, ...]:
     """Return "1000,1000,1000" as numbers; raises `InvalidSize`."""
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         expected = "whole numbers of units, separated by commas"
-        raise InvalidSize("widths", repr(text), expected, "--widths 1000,1000,1000") from None
+        raise InvalidSize(name, repr(text), expected, f"--{name} {example}") from None
+
+
+def parse_whole(name: str, text: str, *, least: int, example: int) -> int:
+    """Return a whole number of at least `least`; raises `InvalidOption`."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise InvalidOption(name, repr(text), f"a whole number, at least {least}", f"--{name} {example}")
+    return number
