@@ -253,17 +253,34 @@ def grown(n_in, n_out, n_edges, attractiveness):
     return probability
 
 
+def check_growth(n_in, n_out, n_edges, attractiveness, n_trials=6000):
+    probability = grown(n_in, n_out, n_edges, attractiveness)
+    rng, counts = np.random.default_rng(0), dict.fromkeys(probability, 0)
+    for _ in range(n_trials):
+        graph = preferential_attachment(n_in, n_out, n_edges=n_edges, attractiveness=attractiveness, rng=rng)
+        counts[frozenset(zip(graph.sources.tolist(), (graph.targets + n_in).tolist(), strict=True))] += 1
+    assert agrees(counts, probability, n_trials)
+
+
 @pytest.mark.parametrize(
     ("n_in", "n_out", "n_edges", "attractiveness"),
     [(2, 2, 2, 0.5), (2, 2, 3, 1.0), (3, 2, 3, 0.1), (3, 2, 5, 2.0), (2, 4, 4, 0.2), (1, 4, 3, 0.5)],
 )
 def test_the_law_is_the_definition(n_in, n_out, n_edges, attractiveness):
-    probability = grown(n_in, n_out, n_edges, attractiveness)
-    rng, counts, n_trials = np.random.default_rng(0), dict.fromkeys(probability, 0), 6000
-    for _ in range(n_trials):
-        graph = preferential_attachment(n_in, n_out, n_edges=n_edges, attractiveness=attractiveness, rng=rng)
-        counts[frozenset(zip(graph.sources.tolist(), (graph.targets + n_in).tolist(), strict=True))] += 1
-    assert agrees(counts, probability, n_trials)
+    check_growth(n_in, n_out, n_edges, attractiveness)
+
+
+@pytest.mark.parametrize(("n_in", "n_out", "n_edges", "attractiveness"), [(3, 2, 4, 0.1), (2, 4, 4, 0.2)])
+def test_the_law_is_the_definition_where_all_partners_are_chosen_by_the_race(
+    n_in, n_out, n_edges, attractiveness, monkeypatch
+):
+    # no draw allowed; the compiled loop has the patience built in, so this runs the Python underneath
+    from netsparse.generators import attachment
+
+    monkeypatch.setattr(attachment, "PATIENCE", 0)
+    monkeypatch.setattr(attachment, "_choose", attachment._choose.py_func)
+    monkeypatch.setattr(attachment, "grow", attachment.grow.py_func)
+    check_growth(n_in, n_out, n_edges, attractiveness, n_trials=4000)
 
 
 def chosen_often(patience, weights, n_wanted, n_trials):
