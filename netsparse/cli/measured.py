@@ -110,8 +110,8 @@ def number(value: float, digits: int = 4) -> str:
 
     Examples
     --------
-    >>> [number(value) for value in (27840.0, 0.0123456, 1234.567, 1.2345e-7, math.nan, -math.inf)]
-    ['27,840', '0.01235', '1,235', '1.234e-07', '-', '-inf']
+    >>> [number(value) for value in (27840.0, 0.0123456, 1234.567, 1.25e-7, math.nan, -math.inf)]
+    ['27,840', '0.01235', '1,235', '1.25e-07', '-', '-inf']
     """
     if math.isnan(value):
         return "-"

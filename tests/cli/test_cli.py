@@ -16,7 +16,10 @@ import pandas as pd
 import pytest
 
 import netsparse as ns
-from netsparse.cli.main import main
+from netsparse.cli import main as cli_main
+from netsparse.cli.main import OPTIONS, VERBS, main
+from netsparse.cli.wording import in_options
+from netsparse.errors import InvalidOption
 from netsparse.train import load_model
 
 SMALL = ("--widths", "40,30", "--density", "0.1", "--epochs", "3", "--trials", "3")
@@ -292,12 +295,56 @@ def test_help_is_quick_to_load_and_names_every_option(tmp_path):
     assert done.returncode == 0
     wanted = ("--data", "--widths", "--density", "--rule", "--epochs", "--seed", "--out", "--compare", "--json")
     assert all(option in done.stdout for option in wanted)
-    heavy = "{'torch', 'matplotlib', 'igraph', 'numba', 'pandas'}"
+    heavy = "{'torch', 'matplotlib', 'igraph', 'numba', 'pandas', 'scipy', 'numpy'}"
     code = f"import sys, netsparse.cli.main; print(sorted({heavy} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
     assert netsparse("--version", cwd=tmp_path).stdout.strip() == f"netsparse {ns.__version__}"
     assert netsparse("fly", cwd=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("verb", [verb.__name__ for verb in VERBS])
+def test_every_verb_has_seed_out_and_json_and_a_help_that_fits(cli, verb):
+    code, stdout, _ = cli(verb, "--help")
+    assert code == 0
+    assert all(option in stdout for option in ("--seed", "--out", "--json"))
+    assert max(map(len, stdout.splitlines())) <= 80
+    assert f" {verb} " in cli("--help")[1]
+
+
+HINTS = [
+    ("rng", "rng=0", "seed", "--seed 0"),
+    ("null_model", "null_model='degree'", "null", "--null degree"),
+    ("n_null", "n_null=20", "n_null", "--n-null 20"),
+    ("n_edges", "n_edges=10_000", "edges", "--edges 10000"),
+    ("density, n_edges", "density=0.01", "density, edges", "--density 0.01"),
+    ("metric", "metric='density'", "metrics", "--metrics density"),
+    ("sizes", "sizes=[784, 1000, 1000]", "sizes", "--sizes 784,1000,1000"),
+    ("generator", "generator='erdos_renyi'", "generator", "--generator erdos_renyi"),
+    ("batch", "batch_size=128, rule='set'", "batch", "--batch-size 128, --rule set"),
+    ("density", "density=0.5 or wider layers", "density", "--density 0.5 or wider layers"),
+    ("q", "-p fraction=3 (or density=0.1).", "q", "-p fraction=3 (or --density 0.1)."),
+    ("rows", "-p 'widths=1,2;3' alone", "rows", "-p 'widths=1,2;3' alone"),
+    ("model", "from_torch(model)", "model", "from_torch(model)"),
+]
+
+
+@pytest.mark.parametrize(("subject", "fix", "in_words", "typed"), HINTS, ids=[hint[1] for hint in HINTS])
+def test_hints_are_what_to_type_here(subject, fix, in_words, typed):
+    error = in_options(InvalidOption(subject, "x", "y", fix), OPTIONS)
+    assert isinstance(error, InvalidOption)
+    assert str(error) == f"{in_words}: given x, expected y; try {typed}"
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"), [("run", "the run folder keeps what was finished"), ("measure", "nothing was written")]
+)
+def test_an_interrupt_says_what_is_left(cli, monkeypatch, verb, words):
+    def interrupted(**options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli_main, "app", interrupted)
+    assert cli(verb) == (130, "", f"netsparse: interrupted; {words}\n")
 
 
 @pytest.mark.slow
