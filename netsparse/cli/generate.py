@@ -25,6 +25,9 @@ FOR_PYTHON = {
 }
 """Generators of something that cannot be typed."""
 
+EXAMPLES = {"configuration_model": "configuration_model([2, 1, 1], [3, 1], rng=0)"}
+"""Calls to show as options, where the library's own example names arrays."""
+
 Sizes = Annotated[
     str | None, typer.Option(help=f"Units on each level, inputs first, separated by commas; default {SIZES}.")
 ]
@@ -109,7 +112,7 @@ def _network(
     seed: int,
 ) -> SparseNetwork:
     from netsparse import generators
-    from netsparse.cli.parameters import DEGREES, check_parameters, own_parameters
+    from netsparse.cli.parameters import DEGREES, check_parameters, own_parameters, typed_example
     from netsparse.cli.wording import in_parameters
     from netsparse.generators import GENERATORS, OWN_SIZES, layered
 
@@ -125,7 +128,7 @@ def _network(
         if name in OWN_SIZES and len(names) > 1:
             given = f"{name!r} among others, which has parameters of its own"
             raise InvalidOption("generator", given, "it alone", f"--generator {name}")
-        check_parameters(name, GENERATORS.get(name) or getattr(generators, name), parameters, OWN_SIZES.get(name, ""))
+        check_parameters(name, GENERATORS.get(name) or getattr(generators, name), parameters, example(name))
     function: Callable[..., Any] = GENERATORS.get(names[0]) or getattr(generators, names[0])
     try:
         if names[0] in OWN_SIZES or (len(names) == 1 and any(name in parameters for name in DEGREES)):
@@ -136,7 +139,18 @@ def _network(
         how = {"generator": wiring, "allocation": allocation or "uniform"}
         return layered(levels, **given, **how, rng=seed, **parameters)
     except NetsparseError as error:
-        raise in_parameters(error, own_parameters(function)) from error
+        typed = in_parameters(error, own_parameters(function))
+        if "numpy." in typed.fix or "n_out=" in typed.fix:  # nobody types arrays, or sizes that are lengths of arrays
+            shown = typed_example(function, example(names[0])) or "plain numbers"
+            typed = type(error)(error.subject, error.given, error.expected, shown)
+        raise typed from error
+
+
+def example(name: str) -> str:
+    """Return a call in Python of a generator with parameters of its own; nothing for others."""
+    from netsparse.generators import OWN_SIZES
+
+    return EXAMPLES.get(name) or OWN_SIZES.get(name, "")
 
 
 def _by_parameters(

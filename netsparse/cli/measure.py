@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netsparse.cli import options
-from netsparse.errors import InvalidOption, unknown_name
+from netsparse.errors import InvalidFile, InvalidOption, unknown_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ def measure(
     inputs = None if n_in is None else options.parse_whole("n-in", n_in, least=1, example=784)
     found = read_network(file, include_head=include_head, n_in=inputs)
     shown = _shown(layers, len(found.network.layers))
-    weights = None if unweighted else found.weights
+    weights = None if unweighted else _finite(found)
     chosen = _metrics(metrics, found, unweighted)
     if found.left_out:
         say("the dense head is left out; --include-head measures it too")
@@ -93,6 +93,17 @@ def measure(
 
         write_text(out, as_csv(table) if suffix == ".csv" else as_json(table))
         say(f"the table is in {out}")
+
+
+def _finite(found: NetworkFile) -> Any:
+    """Return the weights, none of which a training that diverged may have left as NaN."""
+    import numpy as np
+
+    for k, values in enumerate(found.weights or ()):
+        if not np.isfinite(values).all():
+            given = f"weights of layer {k} that are not finite"
+            raise InvalidFile(f"file '{found.path}'", given, "finite weights", "--unweighted, for the wiring alone")
+    return found.weights
 
 
 def _measured(

@@ -238,6 +238,15 @@ def test_a_state_that_does_not_say_its_inputs(cli, network):
     assert table_of(stdout)["n_in"].tolist() == [30, 20, 30]
 
 
+def test_weights_that_diverged(cli):
+    torch.save({"fc.weight": torch.tensor([[1.0, math.nan], [0.0, 2.0]])}, "nan.pt")
+    code, stdout, stderr = cli("measure", "nan.pt")
+    assert (code, stdout, stderr.count("\n")) == (2, "", 1)
+    assert "layer 0 that are not finite" in stderr
+    stdout = cli("measure", "nan.pt", "--unweighted", "--format", "csv", "--metrics", "density")[1]
+    assert table_of(stdout)["n_edges"].tolist() == [3, 3]
+
+
 def test_run_folders(cli, tmp_path):
     small = ("--widths", "40,30", "--density", "0.1", "--epochs", "1")
     assert cli("train", *small, "--name", "t")[0] == 0
