@@ -2,6 +2,7 @@
 
 from netsparse.generators.allocation import ALLOCATIONS, erk, uniform
 from netsparse.generators.configuration import configuration_model
+from netsparse.generators.correlated import feature_correlation
 from netsparse.generators.expander import permutation_union, random_lift
 from netsparse.generators.layered import GENERATORS, OWN_SIZES, layered
 from netsparse.generators.modular import block_diagonal, stochastic_block_model
@@ -10,7 +11,9 @@ from netsparse.generators.products import kronecker, kronecker_power
 from netsparse.generators.ramanujan import lubotzky_phillips_sarnak, projective_plane
 from netsparse.generators.random import erdos_renyi, gnp
 from netsparse.generators.regular import biregular, constant_fan_in, constant_fan_out, near_biregular
+from netsparse.generators.scale_free import chung_lu, preferential_attachment
 from netsparse.generators.self_similar import stochastic_kronecker
+from netsparse.generators.small_world import watts_strogatz
 from netsparse.generators.stacks import butterfly, radix_net
 from netsparse.generators.structured import banded, circulant, complete, tree
 
@@ -23,6 +26,7 @@ __all__ = [
     "biregular",
     "block_diagonal",
     "butterfly",
+    "chung_lu",
     "circulant",
     "complete",
     "configuration_model",
@@ -32,6 +36,7 @@ __all__ = [
     "density_preserving",
     "erdos_renyi",
     "erk",
+    "feature_correlation",
     "gnp",
     "kronecker",
     "kronecker_power",
@@ -39,6 +44,7 @@ __all__ = [
     "lubotzky_phillips_sarnak",
     "near_biregular",
     "permutation_union",
+    "preferential_attachment",
     "projective_plane",
     "radix_net",
     "random_lift",
@@ -47,4 +53,5 @@ __all__ = [
     "stochastic_kronecker",
     "tree",
     "uniform",
+    "watts_strogatz",
 ]

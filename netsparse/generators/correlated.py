@@ -26,8 +26,8 @@ def feature_correlation(
 
         |r(s, j mod n_in)|,   r(a, b) = sum_i (x_ia - m_a) (x_ib - m_b) / (n_samples s_a s_b),
 
-    with the features' means m and standard deviations s (1 for a feature with itself, 0 where one is constant), and
-    the `n_edges` most valuable pairs are connected. Nothing is random.
+    with the features' means m and standard deviations s; it is 0 where one is constant, and by definition for a feature
+    with itself. The `n_edges` most valuable pairs are connected. Nothing is random.
 
     Parameters
     ----------
@@ -49,8 +49,9 @@ def feature_correlation(
     -----
     Correlated sparse topological initialisation (CSTI) of Zhang, Zhao, Wu, Muscoloni and Cannistraci, Epitopological
     learning and Cannistraci-Hebb network shape intelligence brain-inspired theory for ultra-sparse advantage in deep
-    learning (ICLR 2024), where n_out is n_in or 2 n_in. That other sizes repeat the features in turn, that a target
-    also reads its own feature, and that equal correlations (to 12 digits) are taken in canonical order are ours.
+    learning (ICLR 2024), where n_out is n_in or 2 n_in; their code, too, leaves a feature's correlation with itself
+    out. That other sizes repeat the features in turn, and that equal correlations (to 12 digits) are taken in canonical
+    order, are ours.
 
     The correlations are computed for a few targets at a time and only candidates are kept: memory is O(data + edges),
     time O(n_samples * n_in * n_out).
@@ -58,9 +59,9 @@ def feature_correlation(
     Examples
     --------
     >>> data = [[0.0, 0.1, 5.0], [1.0, 0.9, 4.0], [2.0, 2.2, 4.5], [3.0, 2.9, 5.5]]
-    >>> graph = feature_correlation(3, 3, data=data, n_edges=5)
-    >>> [graph.sources[graph.targets == t].tolist() for t in range(3)]
-    [[0, 1], [0, 1], [2]]
+    >>> graph = feature_correlation(3, 6, data=data, n_edges=4)
+    >>> list(zip(graph.sources.tolist(), graph.targets.tolist()))
+    [(1, 0), (0, 1), (1, 3), (0, 4)]
     """
     n_in, n_out = as_sides(n_in, n_out)
     count = edge_count(n_in, n_out, density=density, n_edges=n_edges)
@@ -71,6 +72,7 @@ def feature_correlation(
     for first in range(0, n_out, step):
         targets = np.arange(first, min(first + step, n_out))
         strength = np.round(np.abs(features[:, targets % n_in].T @ features), DIGITS)  # (targets of the block, n_in)
+        strength[np.arange(len(targets)), targets % n_in] = 0.0
         rows, sources = np.nonzero(strength > least)
         keys = np.concatenate([keys, pair_keys(sources, targets[rows], n_in)])
         values = np.concatenate([values, strength[rows, sources]])

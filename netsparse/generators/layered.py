@@ -12,10 +12,13 @@ import numpy as np
 from netsparse.errors import InvalidDensity, InvalidOption, NoEdges, unknown_name
 from netsparse.generators.allocation import ALLOCATIONS, Allocation
 from netsparse.generators.budget import as_density, as_sizes, edge_count
+from netsparse.generators.correlated import feature_correlation
 from netsparse.generators.expander import permutation_union
 from netsparse.generators.modular import block_diagonal, stochastic_block_model
 from netsparse.generators.random import erdos_renyi
 from netsparse.generators.regular import biregular, constant_fan_in, constant_fan_out, near_biregular
+from netsparse.generators.scale_free import chung_lu, preferential_attachment
+from netsparse.generators.small_world import watts_strogatz
 from netsparse.generators.structured import banded, circulant, complete
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.rng import spawn
@@ -30,11 +33,15 @@ GENERATORS: dict[str, LayerGenerator] = {
     "biregular": biregular,
     "constant_fan_in": constant_fan_in,
     "constant_fan_out": constant_fan_out,
+    "chung_lu": chung_lu,
+    "preferential_attachment": preferential_attachment,
+    "watts_strogatz": watts_strogatz,
     "stochastic_block_model": stochastic_block_model,
     "block_diagonal": block_diagonal,
     "banded": banded,
     "circulant": circulant,
     "permutation_union": permutation_union,
+    "feature_correlation": feature_correlation,
     "complete": complete,
 }
 """Generators of one layer that take a density, by name."""
@@ -105,7 +112,7 @@ def layered(
     --------
     >>> layered([784, 1000, 1000, 1000], density=0.01, rng=0)
     SparseNetwork(784-1000-1000-1000, 27,840 edges, density 0.01)
-    >>> layered([784, 1000, 1000], n_edges=15_000, generator="block_diagonal", n_blocks=8, allocation="erk", rng=0)
+    >>> layered([784, 1000, 1000], n_edges=15_000, generator="watts_strogatz", beta=0.2, allocation="erk", rng=0)
     SparseNetwork(784-1000-1000, 15,000 edges, density 0.00841)
     """
     levels = as_sizes(sizes)

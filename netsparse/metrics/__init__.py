@@ -38,13 +38,23 @@ from netsparse.metrics.degree import (
     sparsity,
 )
 from netsparse.metrics.distance import degree_distance, jaccard_distance, spectral_distance
-from netsparse.metrics.expansion import MixingDiscrepancy, mixing_discrepancy, normalized_spectral_gap, ramanujan_excess
+from netsparse.metrics.entropy import spectral_entropy
+from netsparse.metrics.estimate import Estimate
+from netsparse.metrics.expansion import (
+    CheegerBounds,
+    MixingDiscrepancy,
+    cheeger_bounds,
+    mixing_discrepancy,
+    normalized_spectral_gap,
+    ramanujan_excess,
+)
 from netsparse.metrics.joins import JoinCounts, join_counts, morans_i
 from netsparse.metrics.laplacian import algebraic_connectivity
 from netsparse.metrics.matching import matched_distance
 from netsparse.metrics.modularity import barber_modularity, communities, modularity
 from netsparse.metrics.nearest import expected_nearest_neighbour_distance, nearest_neighbour_distance
 from netsparse.metrics.nestedness import Nestedness, nestedness
+from netsparse.metrics.non_backtracking import non_backtracking_eigenvalue, non_backtracking_excess
 from netsparse.metrics.paths import (
     effective_depth,
     log_path_count,
@@ -53,6 +63,7 @@ from netsparse.metrics.paths import (
     mean_path_length,
 )
 from netsparse.metrics.power_law import PowerLawFit, power_law_fit
+from netsparse.metrics.resistance import effective_resistance
 from netsparse.metrics.small_world import SmallWorldStatistics, small_world_statistics, small_worldness
 from netsparse.metrics.spectral import singular_values, spectral_gap
 from netsparse.metrics.structure import bipartite_clustering, four_cycles, local_clustering
@@ -60,9 +71,11 @@ from netsparse.metrics.table import summarize
 
 __all__ = [
     "METRICS",
+    "CheegerBounds",
     "Compressed",
     "DegreeDistribution",
     "DegreeStatistics",
+    "Estimate",
     "JoinCounts",
     "Metric",
     "MinCut",
@@ -81,6 +94,7 @@ __all__ = [
     "block_occupancy",
     "bridges",
     "chain_removal",
+    "cheeger_bounds",
     "communities",
     "component_labels",
     "component_sizes",
@@ -94,6 +108,7 @@ __all__ = [
     "density",
     "edge_betweenness",
     "effective_depth",
+    "effective_resistance",
     "expected_block_occupancy",
     "expected_nearest_neighbour_distance",
     "expected_singleton_vectors",
@@ -117,6 +132,8 @@ __all__ = [
     "n_components",
     "nearest_neighbour_distance",
     "nestedness",
+    "non_backtracking_eigenvalue",
+    "non_backtracking_excess",
     "normalized_spectral_gap",
     "path_units",
     "power_law_fit",
@@ -129,6 +146,7 @@ __all__ = [
     "small_worldness",
     "sparsity",
     "spectral_distance",
+    "spectral_entropy",
     "spectral_gap",
     "summarize",
     "unreached_units",

@@ -28,15 +28,18 @@ from netsparse.metrics.connectivity import (
 )
 from netsparse.metrics.cuts import articulation_points, bridges, min_cut
 from netsparse.metrics.degree import degree_gini, density, fan_in_statistics, fan_out_statistics
-from netsparse.metrics.expansion import mixing_discrepancy, normalized_spectral_gap, ramanujan_excess
+from netsparse.metrics.entropy import spectral_entropy
+from netsparse.metrics.expansion import cheeger_bounds, mixing_discrepancy, normalized_spectral_gap, ramanujan_excess
 from netsparse.metrics.joins import join_counts, morans_i
 from netsparse.metrics.laplacian import algebraic_connectivity
 from netsparse.metrics.matrices import Graph, magnitudes
 from netsparse.metrics.modularity import modularity
 from netsparse.metrics.nearest import expected_nearest_neighbour_distance, nearest_neighbour_distance
 from netsparse.metrics.nestedness import nestedness
+from netsparse.metrics.non_backtracking import non_backtracking_eigenvalue, non_backtracking_excess
 from netsparse.metrics.paths import effective_depth, log_path_count, log_path_weight, mean_path_length
 from netsparse.metrics.power_law import power_law_fit
+from netsparse.metrics.resistance import effective_resistance
 from netsparse.metrics.small_world import small_worldness
 from netsparse.metrics.spectral import spectral_gap
 from netsparse.metrics.structure import bipartite_clustering, four_cycles
@@ -107,6 +110,7 @@ def _power_law(name: str) -> Callable[..., float]:
 
 GAP = ("density", "normalized_spectral_gap", "ramanujan_excess")
 CONNECTIVITY = ("density", "giant_component", *(f"algebraic_connectivity{k}" for k in ("_giant", "_giant_normalized")))
+RESISTANCE = ("density", "giant_component")
 SQUARE = (4, 4)  # rows and columns of the blocks whose occupancy is tabulated
 giant = partial(algebraic_connectivity, component="giant")
 
@@ -136,6 +140,7 @@ METRICS: dict[str, Metric] = {
     "algebraic_connectivity": Metric(algebraic_connectivity, beside=CONNECTIVITY),
     "algebraic_connectivity_giant": Metric(giant, beside=CONNECTIVITY),
     "algebraic_connectivity_giant_normalized": Metric(partial(giant, laplacian="normalized"), beside=CONNECTIVITY),
+    "non_backtracking_eigenvalue": Metric(lambda graph, _: non_backtracking_eigenvalue(graph), beside=("density",)),
     "log_path_count": Metric(log_path_count),
     "effective_depth": Metric(effective_depth),
     # weights
@@ -159,6 +164,21 @@ METRICS: dict[str, Metric] = {
     "min_cut_weighted": Metric(_field(min_cut, "value"), of="weights", cost="slow"),
     "power_law_exponent": Metric(_power_law("exponent"), cost="slow", random=True, beside=("power_law_p",)),
     "power_law_p": Metric(_power_law("p_value"), cost="slow", random=True),
+    "non_backtracking_excess": Metric(
+        lambda graph, _: non_backtracking_excess(graph),
+        cost="slow",
+        beside=("density", "ramanujan_excess", "non_backtracking_eigenvalue"),
+    ),
+    "spectral_entropy": Metric(_field(spectral_entropy, "value"), cost="slow", random=True, beside=("density",)),
+    "spectral_entropy_weighted": Metric(
+        _field(spectral_entropy, "value"), of="weights", cost="slow", random=True, beside=("density",)
+    ),
+    "effective_resistance": Metric(_field(effective_resistance, "value"), cost="slow", random=True, beside=RESISTANCE),
+    "effective_resistance_weighted": Metric(
+        _field(effective_resistance, "value"), of="weights", cost="slow", random=True, beside=RESISTANCE
+    ),
+    "cheeger_low": Metric(_field(cheeger_bounds, "low"), cost="slow", beside=("density", "cheeger_high")),
+    "cheeger_high": Metric(_field(cheeger_bounds, "high"), cost="slow", beside=("density", "cheeger_low")),
     "mixing_discrepancy_found": Metric(_field(mixing_discrepancy, "found"), cost="slow", beside=("density",)),
     "mixing_discrepancy_bound": Metric(_field(mixing_discrepancy, "bound"), cost="slow", beside=("density",)),
     "mean_path_length": Metric(mean_path_length, cost="slow", beside=("giant_component",)),

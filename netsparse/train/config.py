@@ -112,7 +112,7 @@ class TrainConfig(BaseModel):
         """
         held_back(len(dataset.x_train), self.validation)
         sizes = [dataset.n_features, *self.widths]
-        options = {"generator": self.generator, "allocation": self.allocation}
+        options: dict[str, Any] = {"generator": self.generator, "allocation": self.allocation}
         return layered(sizes, density=self.density, rng=self.seed, **options)
 
     def rewiring(self) -> RewiringRule | None:
