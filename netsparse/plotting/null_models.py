@@ -55,9 +55,7 @@ def null_comparison(tables: Mapping[str, pd.DataFrame], *, layer: str = "network
     ['spectral_gap', 'normalized_spectral_gap', 'ramanujan_excess']
     """
     scores = {name: _scores(table, layer) for name, table in _checked(tables).items()}
-    shown = [
-        metric for metric in dict.fromkeys(m for z in scores.values() for m in z.index) if _defined(scores, metric)
-    ]
+    shown = list(dict.fromkeys(metric for z in scores.values() for metric in z.index))
     ax = plain(axes(ax, width=7.2, height=1.2 + 0.45 * max(len(shown), 2)))
     ax.axvspan(-USUAL, USUAL, color="0.92", linewidth=0, zorder=0)
     ax.axvline(0, color="0.6", linewidth=0.8, zorder=1)
