@@ -1,31 +1,64 @@
 """The README's Python runs as printed, and its commands are the ones that exist."""
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+import torch
+from torch.nn.utils import prune
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_ten_lines_run_and_write_what_they_say(tmp_path):
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len([line for line in code.splitlines() if line.strip()]) == 10
+BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", README, flags=re.DOTALL)
+PYTHON = [code for language, code in BLOCKS if language == "python"]
+COMMANDS = [code for language, code in BLOCKS if language == "bash"]
+
+
+def run(command, folder):
     environment = {**os.environ, "MPLBACKEND": "Agg"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "Threshold(" in done.stdout
+    return done.stdout
+
+
+def test_the_ten_lines_run_and_write_what_they_say(tmp_path):
+    assert len([line for line in PYTHON[0].splitlines() if line.strip()]) == 10
+    assert "Threshold(" in run([sys.executable, "-c", PYTHON[0]], tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["digits.graphml"]
 
 
+def test_the_topologies_run_as_printed(tmp_path):
+    told = run([sys.executable, "-c", PYTHON[1] + "\nprint(table.columns.tolist(), delta)"], tmp_path)
+    assert "CheegerBounds(" in told
+    assert "'null_mean', 'null_std', 'z', 'p'" in told
+    assert len(PYTHON) == 2
+
+
+def test_the_commands_on_topologies_run_as_printed(tmp_path):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(20, 30), torch.nn.ReLU(), torch.nn.Linear(30, 5))
+    prune.global_unstructured([(model[0], "weight"), (model[2], "weight")], prune.L1Unstructured, amount=0.8)
+    torch.save(model.state_dict(), tmp_path / "pruned.pt")
+    lines = [shlex.split(line, comments=True) for line in COMMANDS[1].splitlines()]
+    told = [run([sys.executable, "-m", *line], tmp_path) for line in lines]
+    assert {"small_world.npz", "network.graphml", "pruned.pt"} == {path.name for path in tmp_path.iterdir()}
+    assert "normalized_spectral_gap" in told[2]
+    assert {row["metric"] for row in json.loads(told[3])} >= {"modularity_weighted", "spectral_gap"}
+
+
 def test_the_two_commands_and_every_named_option_exist():
-    first, second = re.search(r"```bash\n(.*?)\n(.*?)\n```", README).groups()
+    first, second = COMMANDS[0].splitlines()
     assert first.split("#")[0].strip() == "pip install -c constraints.txt . && netsparse run"
     assert second.split("#")[0].strip() == 'pip install -c constraints.txt ".[test]" && pytest'
     assert second.split("#")[0].strip() in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    shown = subprocess.run([sys.executable, "-m", "netsparse", "run", "--help"], capture_output=True, text=True).stdout
+    verbs = ("run", "generate", "measure")
+    shown = "".join(run([sys.executable, "-m", "netsparse", verb, "--help"], ROOT) for verb in verbs)
     ours = re.sub(r"`pytest [^`]*`", "", README)
     for option in set(re.findall(r"--[a-z][a-z-]+", ours)) - {"--help"}:
         assert option in shown, option
