@@ -119,7 +119,7 @@ def write_graphml(
         _clean(f"unit_attributes[{name!r}]", name)
     shapes = checked_kernels(whole, kernels)
     if top_k is not None:
-        whole, vectors = strongest_edges(network, weights, top_k)
+        whole, vectors = strongest_edges(whole, vectors, top_k)
     checked_target(path, "net.graphml")
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.write(HEAD)

@@ -78,7 +78,7 @@ def to_igraph(
     whole = as_network(network)
     vectors = finite_weights(network, weights)
     if top_k is not None:
-        whole, vectors = strongest_edges(network, weights, top_k)
+        whole, vectors = strongest_edges(whole, vectors, top_k)
     units: dict[str, list[Any]] = {}
     for block in unit_blocks(whole.sizes, checked_attributes(whole.sizes, unit_attributes)):
         for name, column in {"name": block.names, **block.columns}.items():

@@ -28,13 +28,13 @@ def checked_kernels(network: SparseNetwork, kernels: Any) -> KernelShapes:
     """
     if kernels is None:
         return (None,) * len(network.layers)
-    rows = list(kernels) if hasattr(kernels, "__iter__") else []
+    rows = list(kernels) if np.iterable(kernels) else []
     fix = "kernels=kernel_shapes(model)"
     if len(rows) != len(network.layers):
         raise InvalidOption("kernels", repr(kernels), f"one shape or None per layer ({len(network.layers)})", fix)
     shapes: list[tuple[int, ...] | None] = []
     for k, (row, graph) in enumerate(zip(rows, network.layers, strict=True)):
-        shape = None if row is None else tuple(row) if hasattr(row, "__iter__") else (row,)
+        shape = None if row is None else tuple(row) if np.iterable(row) else (row,)
         if shape is not None and not _fits(shape, graph.n_in):
             expected = f"None, or one to three whole numbers whose product divides the {graph.n_in} inputs"
             raise InvalidOption(f"kernels[{k}]", repr(row), expected, fix)

@@ -86,7 +86,7 @@ def to_networkx(
     whole = as_network(network)
     vectors = finite_weights(network, weights)
     if top_k is not None:
-        whole, vectors = strongest_edges(network, weights, top_k)
+        whole, vectors = strongest_edges(whole, vectors, top_k)
     graph = nx.MultiDiGraph() if has_parallel_edges(whole) else nx.DiGraph()
     joints = joints_text(whole)
     if joints is not None:

@@ -154,7 +154,7 @@ def _groups(sizes: Sequence[int], n_groups: Any) -> list[tuple[UnitIds, int]]:
     if isinstance(n_groups, int | np.integer):
         rows: list[Any] = [n_groups] * len(sizes)
     else:
-        rows = list(n_groups) if hasattr(n_groups, "__iter__") and not isinstance(n_groups, str) else []
+        rows = list(n_groups) if np.iterable(n_groups) and not isinstance(n_groups, str) else []
     if len(rows) != len(sizes):
         given = f"{len(rows)} entries" if rows else repr(n_groups)
         expected = f"a whole number, or one entry per level ({len(sizes)})"

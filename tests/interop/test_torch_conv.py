@@ -236,7 +236,17 @@ def test_a_kernel_of_one_axis_has_columns_alone(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kernels", [5, [], [None], [(3, 3), (2, 5), None], [(3, 3), (3, 3), 1.5], [(1,) * 4, None, None]]
+    "kernels",
+    [
+        5,
+        [],
+        [None],
+        [(3, 3), (2, 5), None],
+        [(3, 3), (3, 3), 1.5],
+        [(1,) * 4, None, None],
+        np.array(3),
+        [np.array(1.5), None, None],
+    ],
 )
 def test_kernels_that_do_not_fit(kernels, tmp_path):
     network, _ = from_torch(vgg())

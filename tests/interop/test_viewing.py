@@ -98,6 +98,10 @@ def test_the_viewers_doors_take_only_the_strongest(name, tmp_path, same):
     assert mine.vcount() == sum(network.sizes)
     assert mine.get_edgelist() == theirs.get_edgelist()
     assert mine.es["weight"] == theirs.es["weight"]
+    write_graphml(network, tmp_path / "a", weights=iter(weights), top_k=5)  # which can be walked through only once
+    same(read_graphml(tmp_path / "a"), expected)
+    assert to_networkx(network, iter(weights), top_k=5).number_of_edges() == 5
+    assert to_igraph(network, iter(weights), top_k=5).ecount() == 5
     single = network.layers[0]
     assert to_networkx(single, weights[0], top_k=2).number_of_edges() == 2
     for door in (
@@ -203,6 +207,7 @@ def test_a_label_without_units_is_an_isolated_group():
         (True, "given True"),
         (1.5, "n_groups: given 1.5, expected a whole number, or one entry per level"),
         ("20", "n_groups: given '20'"),
+        (np.array(3.5), r"n_groups: given array\(3.5\), expected a whole number, or one entry per level"),
         ([2], "1 entries, expected a whole number, or one entry per level"),
         ([2, 0], r"n_groups\[1\]: given 0"),
         ([[0, 1], 2], r"n_groups\[0\]: given int64 of shape \(2,\)"),
