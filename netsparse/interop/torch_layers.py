@@ -209,11 +209,30 @@ def _entries(matrix: torch.Tensor) -> tuple[UnitIds, UnitIds, np.ndarray]:
         pairs = matrix.nonzero().T
         values = matrix[pairs[0], pairs[1]]
     else:
+        if matrix.layout != torch.sparse_coo:
+            _check_pointers(matrix)
         stored = matrix if matrix.layout == torch.sparse_coo else matrix.to_sparse_coo()
         # the public accessors would add up a pair stored twice; it is an error here, as it is from scipy
         pairs, values = stored._indices(), stored._values()
     targets, sources = pairs.cpu().numpy()
     return sources, targets, to_numpy(values)
+
+
+def _check_pointers(matrix: torch.Tensor) -> None:
+    """Refuse row (or column) pointers that lead out of the indices: torch believes them and reads beyond its memory."""
+    import torch
+
+    by_rows = matrix.layout in (torch.sparse_csr, torch.sparse_bsr)
+    pointers = to_numpy(matrix.crow_indices() if by_rows else matrix.ccol_indices())
+    indices = matrix.col_indices() if by_rows else matrix.row_indices()
+    n_blocks = matrix.shape[0 if by_rows else 1]
+    if matrix.layout in (torch.sparse_bsr, torch.sparse_bsc):
+        n_blocks //= matrix.values().shape[1 if by_rows else 2]
+    fit = len(pointers) == n_blocks + 1 and len(indices) == len(matrix.values())
+    if not fit or pointers[0] != 0 or pointers[-1] != len(indices) or (pointers[1:] < pointers[:-1]).any():
+        given = f"{len(pointers)} pointers for {n_blocks} {'rows' if by_rows else 'columns'}, {len(indices)} indices"
+        expected = f"{n_blocks + 1} that do not decrease, the first one 0, the last one the number of indices"
+        raise InvalidEdges("sparse tensor", given, expected, "torch.sparse_coo_tensor(...)")
 
 
 def _rows_of(weight: torch.Tensor) -> torch.Tensor:
@@ -230,6 +249,10 @@ def held(tensor: torch.Tensor) -> torch.Tensor:
     if tensor.is_meta:
         given = f"shape {tuple(tensor.shape)} on the meta device"
         raise InvalidEdges("tensor", given, "a tensor with values", "model.to_empty(device='cpu') and its state_dict")
+    if tensor.is_quantized or tensor.is_mkldnn or tensor.is_nested:
+        kind = "a quantized" if tensor.is_quantized else "a nested" if tensor.is_nested else "an mkldnn"
+        fix = {"a quantized": "tensor.dequantize()", "an mkldnn": "tensor.to_dense()"}.get(kind, "tensor.unbind()[0]")
+        raise InvalidEdges("tensor", f"{kind} tensor", "plain numbers, dense or sparse", fix)
     tensor = tensor.detach()
     return tensor.float() if tensor.is_floating_point() and tensor.dtype.itemsize == 1 else tensor
 

@@ -15,12 +15,13 @@ from netsparse.errors import (
     DuplicateEdge,
     InvalidEdges,
     InvalidEdgeVector,
+    InvalidFile,
     InvalidNetwork,
     InvalidSize,
     UnknownName,
 )
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.interop import from_torch, to_torch
+from netsparse.interop import from_torch, read_torch, to_torch
 from netsparse.nn import SparseMLP
 
 
@@ -173,6 +174,55 @@ def test_values_are_a_copy(layout):
     _, values = from_torch(tensor)
     tensor.values().fill_(5)
     assert values.tolist() == [1.0] * 12
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc])
+@pytest.mark.parametrize(
+    ("pointers", "n_values"),
+    [([0, 10**9, 2], 2), ([5, 1, 2], 2), ([0, 2], 2), ([0, 1, 3], 2), ([0, 2, 1], 2), ([0, 1, 2], 1)],
+)
+def test_pointers_that_lead_out_of_the_tensor_are_an_error_and_no_crash(layout, pointers, n_values, tmp_path):
+    by_block = layout in (torch.sparse_bsr, torch.sparse_bsc)
+    values = torch.ones(n_values, 2, 2) if by_block else torch.ones(n_values)
+    size = (4, 4) if by_block else (2, 2)
+    tensor = torch.sparse_compressed_tensor(
+        torch.tensor(pointers), torch.tensor([0, 1]), values, size, layout=layout, check_invariants=False
+    )
+    with pytest.raises(InvalidEdges, match=r"sparse tensor: given \d pointers for 2 (rows|columns)") as caught:
+        from_torch(tensor)
+    assert "\n" not in str(caught.value)
+    torch.save({"weight": tensor}, tmp_path / "a.pt")  # torch does not check what it loads
+    with pytest.raises(InvalidFile, match="given sparse tensor with"):
+        read_torch(tmp_path / "a.pt")
+
+
+def test_unsorted_and_blocked_tensors():
+    unsorted = torch.sparse_csr_tensor(
+        torch.tensor([0, 2, 2]), torch.tensor([1, 0]), torch.tensor([1.0, 2.0]), (2, 2), check_invariants=False
+    )
+    graph, values = from_torch(unsorted)
+    assert (graph.sources.tolist(), graph.targets.tolist(), values.tolist()) == ([0, 1], [0, 0], [2.0, 1.0])
+    dense = torch.zeros(4, 6)
+    dense[0, 1], dense[3, 5] = 2.0, 3.0
+    for blocks in (dense.to_sparse_bsr((2, 3)), dense.to_sparse_bsc((2, 3))):
+        graph, values = from_torch(blocks)
+        assert graph.n_edges == 12
+        np.testing.assert_array_equal(oracles.dense_of(graph, values), dense.numpy())
+
+
+@pytest.mark.parametrize(
+    ("tensor", "words"),
+    [
+        (lambda: torch.eye(3).to_mkldnn(), "an mkldnn tensor"),
+        (lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged), "a nested tensor"),
+    ],
+)
+def test_tensors_of_other_engines_are_one_line(tensor, words):
+    if words == "an mkldnn tensor" and not torch.backends.mkldnn.is_available():
+        pytest.skip("torch without mkldnn")
+    with pytest.raises(InvalidEdges, match=words) as caught:
+        from_torch(tensor())
+    assert "\n" not in str(caught.value)
 
 
 def test_what_is_no_layer():
