@@ -143,7 +143,8 @@ def spectral_distance(a: Graph, b: Graph, *, k: int = 10, matrix: str = "normali
     spectra = [
         singular_values(graph, _inverse_degrees(graph) if matrix == "normalized" else None, k=k) for graph in (a, b)
     ]
-    padded = [np.pad(spectrum, (0, int(k) - len(spectrum))) for spectrum in spectra]
+    longest = max(map(len, spectra))
+    padded = [np.pad(spectrum, (0, longest - len(spectrum))) for spectrum in spectra]
     return float(np.linalg.norm(padded[0] - padded[1]))
 
 

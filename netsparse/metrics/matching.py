@@ -68,11 +68,11 @@ def matched_distance(a: Graph, b: Graph) -> float:
     for k, (one, other) in enumerate(zip(a.layers, b.layers, strict=True)):
         if k:
             names = _names_of_inputs(k, names, joints[k - 1])
-        overlap = one.weight_matrix() @ _renamed(other, names).T
+        renamed = _renamed(other, names)
         if k < len(hidden):
-            names, shared = _best_matching(overlap.toarray())
-        else:
-            shared = overlap.trace()
+            names, shared = _best_matching((one.weight_matrix() @ renamed.T).toarray())
+        else:  # entry by entry: the overlaps of all pairs of outputs are as many as the outputs squared
+            shared = one.weight_matrix().multiply(renamed.tocsr()).sum()
         n_shared += round(float(shared))
     return jaccard_of(n_shared, a.n_edges + b.n_edges)
 

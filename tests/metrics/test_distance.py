@@ -294,3 +294,18 @@ def test_unknown_options_list_the_known_ones():
         degree_distance(complete(2, 2), complete(2, 2), side="left")
     with pytest.raises(errors.UnknownName, match="one of biadjacency, normalized"):
         spectral_distance(complete(2, 2), complete(2, 2), matrix="laplacian")
+
+
+def test_outputs_are_compared_without_a_table_of_all_pairs_of_them():
+    """Every output reads the same unit: all pairs of them overlap, 10^10 in all."""
+    first, n_out = complete(2, 1), 100_000
+    fan = BipartiteGraph.from_edges(np.zeros(n_out, dtype=int), np.arange(n_out), n_in=1, n_out=n_out)
+    half = BipartiteGraph.from_edges(np.zeros(n_out // 2, dtype=int), np.arange(n_out // 2), n_in=1, n_out=n_out)
+    found = matched_distance(SparseNetwork([first, fan]), SparseNetwork([first, half]))
+    assert found == 1 - (2 + n_out // 2) / (2 + n_out)
+
+
+def test_more_singular_values_than_memory_holds_are_those_there_are():
+    a, b = complete(3, 3), complete(3, 2)
+    for matrix in ("normalized", "biadjacency"):
+        assert spectral_distance(a, b, k=10**12, matrix=matrix) == spectral_distance(a, b, k=3, matrix=matrix)
