@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from netsparse.errors import unknown_name
+from netsparse.graph import BipartiteGraph
 from netsparse.metrics.matrices import Graph, magnitudes, present, undirected_edges
 from netsparse.typing import Float, Int
 
@@ -85,7 +86,7 @@ def fan_in_statistics(graph: Graph, weights: Any = None) -> DegreeStatistics:
     -------
     DegreeStatistics
         mean, std (population), min, max in edges per unit (or in units of the weights), and `n_isolated`, the number
-        of target units that nothing enters.
+        of target units that nothing enters. Mean, std and max are inf where a strength leaves the range of float64.
 
     Examples
     --------
@@ -144,7 +145,7 @@ def degrees(
     Returns
     -------
     array of shape (sum of n_out,), (sum of n_in,) or (sum(graph.sizes),)
-        int64 edge counts without weights, float64 strengths with weights.
+        int64 edge counts without weights, float64 strengths with weights, inf where their sum leaves that range.
 
     Raises
     ------
@@ -226,22 +227,30 @@ def degree_gini(graph: Graph, weights: Any = None, *, side: str = "all") -> floa
     >>> degree_gini(graph, side="out"), degree_gini(graph, side="in")
     (0.0, 0.5)
     """
+    if weights is not None:
+        # weights below 1, so that no sum of large ones overflows
+        vectors = magnitudes(graph, weights)
+        power = np.frexp(max(vector.max(initial=0.0) for vector in vectors))[1]
+        vectors = [np.ldexp(vector, -power) for vector in vectors]
+        weights = vectors[0] if isinstance(graph, BipartiteGraph) else vectors
     strengths = np.sort(_strengths(graph, weights, side))
     if strengths[-1] == 0:
         return 0.0
-    strengths /= strengths[-1]  # equal ones are now 1 and cancel exactly, and no sum of large ones overflows
+    strengths /= strengths[-1]  # equal ones are now 1 and cancel exactly
     n = len(strengths)
     ranks = 2.0 * np.arange(1, n + 1) - n - 1
     return float(ranks @ strengths / (n * strengths.sum()))
 
 
 def _strengths(graph: Graph, weights: Any, side: str) -> Float[np.ndarray, "unit"]:
-    if side not in SIDES:
+    if not isinstance(side, str) or side not in SIDES:
         raise unknown_name("side", side, SIDES)
     if side == "all":
         sources, targets, strength = undirected_edges(graph, weights)
         n_units = sum(graph.sizes)
-        return np.bincount(sources, strength, minlength=n_units) + np.bincount(targets, strength, minlength=n_units)
+        strengths = [np.bincount(units, strength, minlength=n_units) for units in (sources, targets)]
+        with np.errstate(over="ignore"):
+            return strengths[0] + strengths[1]
     pairs = zip(graph.layers, magnitudes(graph, weights), strict=True)
     if side == "in":
         return np.concatenate([np.bincount(layer.targets, w, minlength=layer.n_out) for layer, w in pairs])
@@ -249,5 +258,11 @@ def _strengths(graph: Graph, weights: Any, side: str) -> Float[np.ndarray, "unit
 
 
 def _statistics(pooled: Float[np.ndarray, "unit"]) -> DegreeStatistics:
-    spread = (float(pooled.mean()), float(pooled.std()), float(pooled.min()), float(pooled.max()))
-    return DegreeStatistics(*spread, int(np.count_nonzero(pooled == 0)))
+    low, high = float(pooled.min()), float(pooled.max())
+    mean = std = high
+    if np.isfinite(high):
+        # a sum of large strengths, and the squares of large and of tiny ones, would leave the range of floats
+        power = np.frexp(high)[1]
+        scaled = np.ldexp(pooled, -power)
+        mean, std = (float(np.ldexp(value, power)) for value in (scaled.mean(), scaled.std()))
+    return DegreeStatistics(mean, std, low, high, int(np.count_nonzero(pooled == 0)))

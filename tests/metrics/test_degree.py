@@ -203,3 +203,28 @@ def test_an_unknown_side_lists_the_known_ones(function):
 def test_impossible_weights_get_one_clear_line(function):
     with pytest.raises(errors.InvalidEdgeVector, match="inf at edge 0"):
         function(zoo.GRAPHS["one edge"], [np.inf])
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-200, 1e200, 1e307])
+def test_weights_of_any_size_have_the_same_spread(scale):
+    graph = BipartiteGraph.from_edges([0, 1, 2, 0], [0, 0, 0, 1], n_in=3, n_out=3)
+    weights = np.array([1.0, 2.0, 3.0, 3.0])
+    for function in (fan_in_statistics, fan_out_statistics):
+        expected, found = function(graph, weights), function(graph, weights * scale)
+        assert np.divide(found[:4], scale) == pytest.approx(expected[:4], rel=1e-2 if scale < 1e-300 else 1e-12)
+        assert found.n_isolated == expected.n_isolated
+
+
+@sides
+def test_strengths_beyond_all_floats_are_inf_and_still_have_a_gini_coefficient(side):
+    graph = BipartiteGraph.from_edges([0, 1, 2, 0], [0, 0, 0, 1], n_in=3, n_out=3)
+    vast = np.full(4, 1.7e308)
+    assert degrees(graph, vast, side=side).max() == np.inf
+    assert degree_gini(graph, vast, side=side) == pytest.approx(degree_gini(graph, side=side), rel=1e-12)
+    assert fan_in_statistics(graph, vast) == (np.inf, np.inf, 0.0, np.inf, 1)
+
+
+@pytest.mark.parametrize("function", [degrees, degree_distribution, degree_gini])
+def test_an_array_is_no_side(function):
+    with pytest.raises(errors.UnknownName, match="side"):
+        function(zoo.GRAPHS["path"], side=np.array(["in", "out"]))
