@@ -118,7 +118,7 @@ def min_cut(graph: Graph, weights: Any = None) -> MinCut:
     -------
     MinCut
         `value` and `edges`. The value is the sum over the edges of the cut: exact as a count; with weights the cut is
-        a smallest one up to the rounding of float64 sums.
+        a smallest one up to the rounding of float64 sums, and a sum that float64 cannot hold is inf.
 
     Raises
     ------
@@ -147,7 +147,11 @@ def min_cut(graph: Graph, weights: Any = None) -> MinCut:
     sizes = graph.sizes
     near = source_side(sum(sizes), sources, targets, capacities, n_inputs=sizes[0], n_outputs=sizes[-1])
     cut = near[sources] & ~near[targets] & (capacities > 0)
-    return MinCut(math.fsum(capacities[cut]), _per_layer(graph, cut))
+    try:
+        value = math.fsum(capacities[cut])
+    except OverflowError:
+        value = math.inf
+    return MinCut(value, _per_layer(graph, cut))
 
 
 def _cuts(graph: Graph, weights: Any) -> tuple[tuple[EdgeMask, ...], Bool[np.ndarray, "unit"]]:

@@ -238,3 +238,9 @@ def test_impossible_weights_get_one_clear_line(function):
         function(zoo.GRAPHS["one edge"], [np.nan])
     with pytest.raises(errors.InvalidEdgeVector, match="one edge vector per layer"):
         function(zoo.NETWORKS["three layers"], [np.ones(2)])
+
+
+def test_a_cut_beyond_all_floats_is_inf():
+    value, edges = min_cut(complete(3, 2), np.full(6, 1.7e308))
+    assert value == np.inf
+    assert edges[0].all()
