@@ -176,10 +176,11 @@ def block_occupancy(graph: Graph, weights: Any = None, *, block_shape: tuple[int
     rows, columns = as_block_shape(block_shape)
     n_occupied, n_blocks = 0, 0
     for layer, mask in zip(graph.layers, present(graph, weights), strict=True):
-        across = -(-layer.n_in // columns)
-        keys = (layer.targets[mask].astype(np.int64) // rows) * across + layer.sources[mask] // columns
+        high, wide = min(rows, layer.n_out), min(columns, layer.n_in)  # larger ones hold no more, and may be no int64
+        across = -(-layer.n_in // wide)
+        keys = (layer.targets[mask].astype(np.int64) // high) * across + layer.sources[mask] // wide
         n_occupied += len(np.unique(keys))
-        n_blocks += across * -(-layer.n_out // rows)
+        n_blocks += across * -(-layer.n_out // high)
     return n_occupied / n_blocks
 
 

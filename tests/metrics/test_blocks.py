@@ -186,3 +186,10 @@ def test_impossible_blocks_get_one_line(metric, shape):
 def test_pruning_takes_one_layer():
     with pytest.raises(errors.InvalidGraph, match=r"for layer in network\.layers"):
         singleton_pruning(zoo.NETWORKS["one layer"])  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("metric", [block_occupancy, expected_block_occupancy])
+def test_blocks_larger_than_any_matrix_hold_all_of_it(metric):
+    graph = zoo.GRAPHS["complete"]
+    assert metric(graph, block_shape=(10**30, 10**30)) == 1
+    assert metric(graph, block_shape=(10**30, 1)) == metric(graph, block_shape=(graph.n_out, 1))
