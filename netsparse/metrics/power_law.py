@@ -138,13 +138,14 @@ def power_law_fit(
 
 def _positive(degrees: Any) -> Int[np.ndarray, "unit"]:
     array = as_array("degrees", degrees)
-    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and array.min() < 0):
-        kind = (
-            "a negative degree"
-            if array.dtype.kind == "i" and array.ndim == 1
-            else f"{array.dtype} of shape {array.shape}"
-        )
-        raise InvalidDegree("degrees", kind, "a 1-D array of whole numbers, at least 0", "degrees=graph.fan_out")
+    given = "" if array.ndim == 1 and array.dtype.kind in "iu" else f"{array.dtype} of shape {array.shape}"
+    if not given and array.size:
+        if array.min() < 0:
+            given = "a negative degree"
+        elif array.max() > np.iinfo(np.int64).max:
+            given = f"a degree of {array.max()}, larger than a 64-bit integer"
+    if given:
+        raise InvalidDegree("degrees", given, "a 1-D array of whole numbers, at least 0", "degrees=graph.fan_out")
     positive = array[array > 0].astype(np.int64)
     n_distinct = len(np.unique(positive))
     if n_distinct < 3:

@@ -274,6 +274,7 @@ def test_one_alternative_may_be_asked_for_twice_or_by_any_iterable():
         ([0, 0], "given 0 different positive values"),
         ([], "degrees: given float64 of shape"),
         ([1, 2, -3], "a negative degree"),
+        (np.array([2**63, 1, 2], dtype=np.uint64), "a degree of 9223372036854775808, larger than a 64-bit integer"),
         ([1.5, 2.0, 3.0], "float64 of shape"),
         ([[1, 2, 3]], "int64 of shape"),
         ("abc", "whole numbers"),
