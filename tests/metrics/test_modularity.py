@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from netsparse import BipartiteGraph, errors
 from netsparse.generators import complete, erdos_renyi
-from netsparse.metrics import modularity as module
 from netsparse.metrics.modularity import METHODS, barber_modularity, communities, modularity
 
 ALL = {**zoo.GRAPHS, **zoo.NETWORKS}
@@ -203,4 +202,4 @@ def test_an_old_igraph_is_named(monkeypatch):
 
     monkeypatch.setattr(igraph, "__version__", "0.11.8")
     with pytest.raises(errors.InvalidOption, match=r"igraph 0\.11\.8, expected igraph 1\.0 or newer"):
-        module.communities(zoo.GRAPHS["complete"], method="leiden", rng=0)
+        communities(zoo.GRAPHS["complete"], method="leiden", rng=0)
