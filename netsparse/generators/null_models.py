@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from netsparse.errors import unknown_name
+from netsparse.errors import InvalidEdgeVector, InvalidGraph, unknown_name
 from netsparse.graph import BipartiteGraph, EdgeDelta, SparseNetwork, apply, carry
 from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.checks import as_count, as_edge_vector
@@ -38,8 +38,8 @@ def density_preserving(graph: BipartiteGraph, *, weights: Any = None, rng: Seed)
 
     Raises
     ------
-    InvalidEdgeVector, InvalidSeed
-        For weights that do not fit, and for no seed.
+    InvalidGraph, InvalidEdgeVector, InvalidSeed
+        For something else than one layer, for weights that do not fit, and for no seed.
 
     Notes
     -----
@@ -52,7 +52,7 @@ def density_preserving(graph: BipartiteGraph, *, weights: Any = None, rng: Seed)
     >>> random_graph.n_edges, random_graph.fan_in.tolist()
     (3, [0, 1, 1, 1])
     """
-    rng = as_rng(rng)
+    graph, rng = _as_layer(graph), as_rng(rng)
     keys = sample_free_keys(np.empty(0, dtype=np.int64), graph.n_in * graph.n_out, graph.n_edges, rng)
     keys = rng.permutation(keys)
     targets = keys // graph.n_in
@@ -76,8 +76,8 @@ def degree_preserving(
         Travel with the edge's source: every source keeps its outgoing weights, in another order of targets. They
         become the delta's `values`.
     signs : array of shape (n_edges,), optional
-        Real numbers; only edges whose numbers have the same sign (-1, 0 or 1) are swapped, so that every unit keeps
-        its number of positive and of negative edges. `signs=weights` is the usual choice.
+        Real numbers but NaN, or bool; only edges whose numbers have the same sign (-1, 0 or 1) are swapped, so that
+        every unit keeps its number of positive and of negative edges. `signs=weights` is the usual choice.
     swaps_per_edge : int
         Proposals over number of edges.
     rng : int or numpy.random.Generator
@@ -92,8 +92,9 @@ def degree_preserving(
 
     Raises
     ------
-    InvalidEdgeVector, InvalidOption, InvalidSeed
-        For edge vectors that do not fit, for an impossible number of swaps, and for no seed.
+    InvalidGraph, InvalidEdgeVector, InvalidOption, InvalidSeed
+        For something else than one layer, for edge vectors that do not fit, for an impossible number of swaps, and for
+        no seed.
 
     Notes
     -----
@@ -114,7 +115,7 @@ def degree_preserving(
     """
     from netsparse.generators.swaps import pair_table, swap
 
-    rng, swaps_per_edge = as_rng(rng), as_count("swaps_per_edge", swaps_per_edge)
+    graph, rng, swaps_per_edge = _as_layer(graph), as_rng(rng), as_count("swaps_per_edge", swaps_per_edge)
     order, starts = _by_sign(graph, signs)
     ends = np.stack([graph.sources[order], graph.targets[order]], axis=1).astype(np.int64)
     table = pair_table(pair_keys(ends[:, 0], ends[:, 1], graph.n_in))
@@ -162,8 +163,8 @@ def randomized(
 
     Raises
     ------
-    UnknownName, InvalidEdgeVector, InvalidSeed
-        For an unknown null model, weights that do not fit, and for no seed.
+    UnknownName, InvalidGraph, InvalidEdgeVector, InvalidSeed
+        For an unknown null model, something else than a layer or a network, weights that do not fit, and for no seed.
 
     Examples
     --------
@@ -172,6 +173,11 @@ def randomized(
     >>> randomized(net, "degree", rng=0)
     (SparseNetwork(6-4-3, 18 edges, density 0.5), None)
     """
+    if not isinstance(graph, BipartiteGraph | SparseNetwork):
+        expected = "a BipartiteGraph or a SparseNetwork"
+        raise InvalidGraph(
+            "graph", f"a {type(graph).__name__}", expected, "randomized(result.network, 'degree', rng=0)"
+        )
     if isinstance(null_model, str) and null_model in NULL_MODELS:
         null_model = NULL_MODELS[null_model]
     elif not callable(null_model):
@@ -183,6 +189,13 @@ def randomized(
     if isinstance(graph, BipartiteGraph):
         return layers[0], moved[0]
     return SparseNetwork(layers, graph.joints), None if weights is None else moved
+
+
+def _as_layer(graph: Any) -> BipartiteGraph:
+    if not isinstance(graph, BipartiteGraph):
+        fix = "randomized, which takes every layer of a network"
+        raise InvalidGraph("graph", f"a {type(graph).__name__}", "a BipartiteGraph", fix)
+    return graph
 
 
 def _applied(
@@ -204,5 +217,11 @@ def _by_sign(graph: BipartiteGraph, signs: Any) -> tuple[EdgeIds, np.ndarray]:
     """Return edge ids with equal signs beside each other, and where each sign starts and the last one ends."""
     if signs is None:
         return np.arange(graph.n_edges), np.array([0, graph.n_edges])
-    kinds = np.sign(as_edge_vector("signs", signs, graph.n_edges)).astype(np.int64)
+    values = as_edge_vector("signs", signs, graph.n_edges)
+    if values.dtype.kind not in "fiub" and len(values):
+        raise InvalidEdgeVector("signs", f"dtype {values.dtype}", "real numbers", "signs=numpy.sign(weights)")
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        given = f"nan at edge {int(np.argmax(np.isnan(values)))}"
+        raise InvalidEdgeVector("signs", given, "numbers with a sign", "signs=numpy.nan_to_num(weights)")
+    kinds = (values > 0).astype(np.int64) - (values < 0)
     return np.argsort(kinds, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(kinds + 1, minlength=3))])

@@ -196,3 +196,40 @@ def test_bad_input_is_named():
         degree_preserving(graph, swaps_per_edge=-1, rng=0)
     with pytest.raises(errors.InvalidSeed):
         density_preserving(graph, rng=None)
+
+
+@pytest.mark.parametrize(
+    ("signs", "message"),
+    [
+        ([1.0, np.nan, -1.0], "signs: given nan at edge 1, expected numbers with a sign"),
+        (["+", "-", "+"], "signs: given dtype <U1, expected real numbers"),
+        (np.ones(3, dtype=complex), "signs: given dtype complex128"),
+        ([None, 1, 2], "signs: given dtype object"),
+    ],
+)
+def test_signs_that_are_none_are_one_line(signs, message):
+    graph = BipartiteGraph.from_edges([0, 1, 2], [0, 1, 2], n_in=3, n_out=3)
+    with pytest.raises(errors.InvalidEdgeVector, match=message):
+        degree_preserving(graph, signs=signs, rng=0)
+
+
+def test_signs_may_be_a_mask_or_narrow():
+    graph = zoo.GRAPHS["dense random"]
+    mask = np.random.default_rng(0).random(graph.n_edges) < 0.5
+    delta = degree_preserving(graph, signs=mask, rng=0)
+    after, edge_map = apply(graph, delta)
+    assert after == apply(graph, degree_preserving(graph, signs=mask.astype(np.uint8), rng=0))[0]
+    moved = carry(mask, edge_map, fill=mask[delta.removed])
+    assert signed_degrees(after, moved.astype(int), 1) == signed_degrees(graph, mask.astype(int), 1)
+
+
+@KEEPING
+def test_a_network_is_sent_to_randomized(null_model):
+    for given, name in ((zoo.NETWORKS["three layers"], "SparseNetwork"), (np.eye(3), "ndarray")):
+        with pytest.raises(errors.InvalidGraph, match=rf"given a {name}, expected a BipartiteGraph; try randomized"):
+            null_model(given, rng=0)
+
+
+def test_randomized_takes_graphs_alone():
+    with pytest.raises(errors.InvalidGraph, match="graph: given a ndarray, expected a BipartiteGraph or a Sparse"):
+        randomized(np.eye(3), "degree", rng=0)
