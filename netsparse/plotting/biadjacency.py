@@ -17,6 +17,7 @@ from netsparse.typing import Float, UnitIds
 
 MARKS = 20_000  # more edges than this are counted in cells
 CELLS = 400  # a side at most
+OUTLINE = 0.4  # points
 ELONGATED = 4  # from this ratio of the sides on, squares would leave a thread of a picture
 
 
@@ -64,7 +65,8 @@ def biadjacency(graph: Graph, *, ax: Axes | None = None) -> Axes:
         corners = np.stack([matrix.col, matrix.row], axis=1)[:, None, :] + np.array(
             [[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]
         )
-        ax.add_collection(PolyCollection(list(corners), facecolor=COLOURS[0], edgecolor=COLOURS[0], linewidth=0.4))
+        look = {"facecolor": COLOURS[0], "edgecolor": COLOURS[0], "linewidth": OUTLINE}
+        ax.add_collection(PolyCollection(list(corners), snap=False, **look))  # snapped to pixels, some would vanish
     else:
         share = edge_shares(matrix.row, matrix.col, n_rows, n_columns)
         extent = (-0.5, n_columns - 0.5, n_rows - 0.5, -0.5)

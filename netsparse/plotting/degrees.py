@@ -90,7 +90,7 @@ def degree_histogram(graph: Graph, *, ax: Axes | None = None) -> Axes:
     for (side, degrees), colour in zip(pooled.items(), COLOURS, strict=False):
         shares = np.bincount((degrees - low) // width, minlength=len(edges) - 1) / len(degrees)
         ax.stairs(shares, edges, fill=True, facecolor=(colour, 0.3), edgecolor=colour, linewidth=1.2, label=side)
-    ax.set(xlabel="degree", ylabel="share of units", ylim=(0, None))
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    ax.set(xlabel="degree", ylabel="share of units", xlim=(edges[0] - width, edges[-1] + width), ylim=(0, None))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))  # of half degrees there are none
     ax.legend(frameon=False, fontsize="small")
     return ax

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, SymmetricalLogLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.plotting.canvas import COLOURS, axes, colours, plain
 
 MARKERS = "osD^vP"
 USUAL = 2.0  # about 95 % of normally distributed copies lie within
+TICKS = (USUAL, *(10.0**k for k in range(1, 16)))
 
 
 def null_comparison(tables: Mapping[str, pd.DataFrame], *, layer: str = "network", ax: Axes | None = None) -> Axes:
@@ -62,10 +63,11 @@ def null_comparison(tables: Mapping[str, pd.DataFrame], *, layer: str = "network
     spread = np.linspace(-0.3, 0.3, len(scores)) if len(scores) > 1 else np.zeros(1)  # side by side, not on each other
     for k, ((name, z), colour) in enumerate(zip(scores.items(), colours(scores).values(), strict=True)):
         height = [shown.index(metric) + spread[k] for metric in z.index]
-        marker = MARKERS[k // len(COLOURS) % len(MARKERS)]
+        marker = MARKERS[(k + k // len(COLOURS)) % len(MARKERS)]
         ax.plot(z.to_numpy(), height, marker, color=colour, markersize=5, alpha=0.9, label=name)
     ax.set_xscale("symlog", linthresh=USUAL, linscale=0.8)
-    ax.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=USUAL, subs=[1.0, 2.0, 5.0]))
+    ax.xaxis.set_major_locator(FixedLocator([0.0, *(sign * z for z in TICKS for sign in (-1, 1))]))
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda z, _: f"{z:g}"))
     ax.set_yticks(range(len(shown)), shown)
     ax.set(ylim=(len(shown) - 0.5, -0.5) if shown else (0.5, -0.5))

@@ -69,11 +69,14 @@ def singular_spectrum(graph: Graph, *, k: int | None = None, ax: Axes | None = N
     rank = np.arange(1, len(values) + 1)
     ax.plot(rank[:1], values[:1], "o", color=COLOURS[1], markersize=5, label=r"$\sigma_1$")
     ax.plot(rank[1:], values[1:], ".", color=COLOURS[0], markersize=3, label=r"$\sigma_2, \sigma_3 \ldots$")
+    top = float(values[0])
     if matrix.nnz:
+        radius = _cover_radius(matrix)
+        top = max(top, radius)
         label = r"$\sqrt{d_{in} - 1} + \sqrt{d_{out} - 1}$"
-        ax.axhline(_cover_radius(matrix), color="0.35", linestyle="--", linewidth=1.0, label=label)
+        ax.axhline(radius, color="0.35", linestyle="--", linewidth=1.0, label=label)
     ax.set(xlabel="rank", ylabel="singular value")
-    ax.set_ylim(bottom=-0.03 * max(1.0, float(values[0])))
+    ax.set_ylim(-0.04 * (top or 1.0), 1.06 * (top or 1.0))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     ax.legend(frameon=False, fontsize="small")
     return ax

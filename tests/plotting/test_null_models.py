@@ -60,6 +60,16 @@ def test_scores_of_summarize_by_layer():
         np.testing.assert_array_equal(ax.lines[1].get_xdata(), expected.z)
 
 
+def test_the_axis_says_where_a_score_lies():
+    ax = plotting.null_comparison({"a": table({"gap": 250.0, "paths": -12.0})})
+    ax.figure.canvas.draw()
+    low, high = ax.get_xlim()
+    assert low < -12
+    assert high > 250
+    shown = [label.get_text() for label in ax.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert sorted(map(float, shown)) == [-10, -2, 0, 2, 10, 100]
+
+
 def test_names_differ_in_colour_or_marker():
     ax = plotting.null_comparison({str(k): table({"gap": float(k)}) for k in range(36)})
     looks = {(line.get_color(), line.get_marker()) for line in ax.lines[1:]}

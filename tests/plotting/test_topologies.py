@@ -149,6 +149,17 @@ def test_wide_ranges_share_bins_of_whole_degrees():
         assert outline.values.sum() == pytest.approx(1)
 
 
+def test_a_single_degree_stands_between_whole_numbers():
+    ax = plotting.degree_histogram(complete(4, 4))
+    ax.figure.canvas.draw()
+    assert ax.get_xlim() == (2.5, 5.5)
+    assert [label.get_text() for label in ax.get_xticklabels() if 2.5 < label.get_position()[0] < 5.5] == [
+        "3",
+        "4",
+        "5",
+    ]
+
+
 def test_histogram_of_a_network_pools_its_layers():
     net = zoo.NETWORKS["three layers"]
     outline = plotting.degree_histogram(net).patches[1]
@@ -168,6 +179,13 @@ def test_points_are_all_singular_values_by_rank(graph):
     expected = np.linalg.svd(graph.biadjacency().toarray(), compute_uv=False)
     np.testing.assert_array_equal(drawn[:, 0], np.arange(1, len(expected) + 1))
     np.testing.assert_allclose(drawn[:, 1], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("graph", ALL.values(), ids=ALL.keys())
+def test_nothing_is_cut_off(graph):
+    ax = plotting.singular_spectrum(graph)
+    low, high = ax.get_ylim()
+    assert all(low < y < high for line in ax.lines for y in line.get_ydata())
 
 
 @pytest.mark.parametrize("graph", ALL.values(), ids=ALL.keys())
