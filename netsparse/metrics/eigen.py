@@ -24,6 +24,7 @@ FILTERED_FROM = 16_000  # rows; below, the vectors of a large Krylov space fit i
 PROBE, DEGREE = 20, 5  # Lanczos steps that find the spectrum's extent; degree of the filter, odd
 EXHAUSTED = 1e-10  # a Krylov space that ends holds no estimate of the next value
 AMPLIFICATION = 1e6  # of the largest value over those at the cut: costs the latter as many digits
+LIFT, LONGEST_FILTER = 1e4, 400  # of a hidden value over the rest; degree beyond which another search is cheaper
 DENSE_FALLBACK = 2000  # rows
 LOBPCG_STEPS, LOBPCG_RESIDUAL = 500, 1e-7
 # ARPACK replaces an exhausted Krylov space by a random vector; newer scipy lets us say from which generator
@@ -61,18 +62,20 @@ def krylov_eigenpairs(matvec: Operator, n: int, k: int) -> tuple[np.ndarray, np.
     """Return the `k < n` largest eigenvalues (falling, with multiplicity) and their orthonormal eigenvectors.
 
     One start vector sees every eigenvalue once in exact arithmetic, so for more than two values the space that
-    was found is deflated and searched again until nothing larger turns up. (Two are safe where the largest one is
-    simple, as in every connected component.)
+    was found is deflated and searched again until nothing larger turns up. Two come from a connected component,
+    where the largest value is simple, but another one may be as large up to rounding (equal parts that a long path
+    joins): what was found is searched again where a short filter sees that. For two values the operator has to be
+    positive semidefinite.
 
     Raises
     ------
     NotConverged
         If Lanczos iteration has not converged after all its restarts.
     """
-    vectors = _lanczos(matvec, n, k)
-    if k > 2:
-        vectors = _with_multiples(matvec, n, k, vectors)
-    return _ritz(matvec, vectors, k)
+    values, vectors = _ritz(matvec, _lanczos(matvec, n, k), k)
+    if k > 2 or (k == 2 and _hides_another(matvec, values, vectors)):
+        return _ritz(matvec, _with_multiples(matvec, n, k, vectors), k)
+    return values, vectors
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
@@ -103,6 +106,37 @@ def factorised(matrix: Any) -> Operator:
     if (factors.U.diagonal() <= 0).any():  # rounding has turned the sign of an eigenvalue close to 0
         raise _singular()
     return factors.solve
+
+
+def _hides_another(matvec: Operator, values: np.ndarray, vectors: np.ndarray) -> bool:
+    """Tell whether a value close to the first of two may have been passed over for the second.
+
+    Lanczos iteration takes values that agree within its tolerance for one, and a mixture of their vectors for its
+    vector. Whatever is left beside the vectors that were found is then not below the second value: the Chebyshev
+    polynomial over [0, second] lifts its share in another random vector above all the rest.
+    """
+    first, second = float(values[0]), float(values[1])
+    if first - second <= 1e-12 * first:
+        return False  # nothing worth mentioning fits between
+    n, cut = len(vectors), max(second, first / 100)
+    if first <= cut:
+        return False
+    degree = int(np.ceil(np.arccosh(LIFT * np.sqrt(n)) / np.arccosh(2 * first / cut - 1)))
+    if degree > LONGEST_FILTER:
+        return True
+    with one_blas_thread():
+        before = np.random.default_rng(1).normal(size=n)
+        before -= vectors @ (vectors.T @ before)
+        now = matvec(before) * (2 / cut) - before
+        for _ in range(degree - 1):
+            after = matvec(now)
+            after *= 4 / cut
+            after -= 2 * now
+            after -= before
+            before, now = now, after
+        # LIFT alone is too little to lift rounding errors, so that once is enough
+        now -= vectors @ (vectors.T @ now)
+        return float(now @ matvec(now)) > (first + cut) / 2 * float(now @ now)
 
 
 def _with_multiples(matvec: Operator, n: int, k: int, vectors: np.ndarray) -> np.ndarray:

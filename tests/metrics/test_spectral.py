@@ -486,3 +486,16 @@ def test_impossible_number_of_singular_values(k):
 def test_unknown_options_list_the_known_ones(options):
     with pytest.raises(errors.InvalidOption, match=r"'all' or 'giant'|'combinatorial' or 'normalized'"):
         metrics.algebraic_connectivity(zoo.GRAPHS["complete"], **options)
+
+
+@pytest.mark.parametrize("filtered_from", [eigen.FILTERED_FROM, eigen.PROBE + 1], ids=["plain", "filtered"])
+@pytest.mark.parametrize("joint", [1e-9, 1e-13])
+@pytest.mark.parametrize("n_parts", [3, 4])
+def test_almost_equal_parts_do_not_hide_each_other(n_parts, joint, filtered_from, monkeypatch):
+    """All but one part are equal: the iteration sees one vector for all of them, and the odd one as the second."""
+    part = biregular(120, 120, fan_in=3, rng=0)
+    odd = BipartiteGraph.from_edges(part.sources[1:], part.targets[1:], n_in=120, n_out=120)
+    graph, weights = chain(*[part] * (n_parts - 1), odd, joints=[joint] * (n_parts - 1))
+    monkeypatch.setattr(eigen, "FILTERED_FROM", filtered_from)
+    expected = np.linalg.svd(graph.biadjacency(weights).toarray(), compute_uv=False)[:2]
+    assert metrics.singular_values(graph, weights).tolist() == pytest.approx(expected.tolist(), **TIGHT)
