@@ -91,15 +91,18 @@ def from_torch(source: Any, *, include_head: bool = True, n_in: int | None = Non
     too. In a model, layers are read in the order in which their modules were registered:
 
     - a module with a `graph` (a BipartiteGraph) and a 1-D `weight` is read from its graph, zeros included;
-    - a `torch.nn.Linear` is read from its weight, where an exact zero is no edge;
+    - a `torch.nn.Linear` is read from its weight, where an exact zero is no edge; so is any module of one's own that
+      has `in_features`, `out_features`, a `weight` of shape (out_features, in_features) and a mask of that shape;
     - a `torch.nn.Conv2d` (Conv1d, Conv3d) is read as the matrix that multiplies unrolled patches: its inputs are the
       entries of a patch over all channels, input = (channel * n_rows + row) * n_cols + col, the order of
       `torch.nn.Unfold`, its outputs the output channels. An output has edges inside its own group only. Stride,
       padding and dilation do not change the wiring.
 
     Under a mask the mask says which pairs are edges: the one of `torch.nn.utils.prune`, or any tensor `weight_mask` or
-    `mask` of the weight's shape. Parametrized weights (`torch.nn.utils.parametrize`) are read as they are now; those of
-    the older hooks (`torch.nn.utils.weight_norm`) as they were in the last forward call.
+    `mask` of the weight's shape, in the same module; one in a module around it is an error where it would change what
+    is read. Parametrized weights (`torch.nn.utils.parametrize`), and those of the older hooks of
+    `torch.nn.utils.weight_norm` and `spectral_norm`, are read as a call in evaluation mode would use them now; the
+    model is not changed by it.
 
     Layers meet in joints: behind a convolution, a patch entry is fed by its channel, and feature f of a linear layer by
     channel f // (in_features // out_channels), as `torch.nn.Flatten` lays them out; after global pooling, where
@@ -137,8 +140,9 @@ def from_torch(source: Any, *, include_head: bool = True, n_in: int | None = Non
         If a tensor is not a matrix, lies on the meta device (where there are no values), stores a pair twice, or
         has no rows or no columns; if `n_in` is no number of units.
     InvalidNetwork
-        If a model has no layer, has weights of another kind (transposed convolutions, embeddings, attention), or its
-        layers do not fit onto each other.
+        If a model has no layer, has weights of another kind (transposed convolutions, embeddings, attention), a mask
+        outside the layer that it masks, in a state dict weights that only the model can compute (`weight_norm`,
+        `spectral_norm`), or its layers do not fit onto each other.
     InvalidOption
         If `n_in` is given and the first layer has another number of inputs.
 

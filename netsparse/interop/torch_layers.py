@@ -169,24 +169,33 @@ def _outputs(below: HeldLayer) -> str:
 
 
 def _read(layer: HeldLayer, met: Meeting) -> Layer:
-    if layer.graph is not None:
-        return layer.graph, to_numpy(layer.weight).copy()
     if layer.rows is not None:
         indptr, indices = map(to_numpy, layer.rows)
-        graph = BipartiteGraph(met.n_in, layer.n_out, indptr, indices)
-        values = as_edge_vector(f"weight of {layer.subject}", to_numpy(layer.weight), graph.n_edges)
-        return graph, values.copy()
+        return _wired(layer, BipartiteGraph(met.n_in, layer.n_out, indptr, indices))
+    if layer.graph is not None:
+        return _wired(layer, layer.graph)
     weight = layer.weight.detach()
     pattern = weight if layer.mask is None else layer.mask
     if weight.ndim == 2 and layer.mask is None:
         return layer_of(weight)
     sources, targets, values = _entries(_rows_of(pattern))
     if layer.mask is not None:
-        values = to_numpy(_rows_of(weight * layer.mask.detach()))[targets, sources]
+        values = to_numpy(_rows_of(held(weight) * held(layer.mask)))[targets, sources]
     # a group of outputs reads its own channels: its columns in the kernel start where the group's channels do
     per_group, n_out = met.n_in // met.groups, layer.n_out
     sources = sources + targets // (n_out // met.groups) * per_group
     return BipartiteGraph.from_edges(sources, targets, n_in=met.n_in, n_out=n_out), values
+
+
+def _wired(layer: HeldLayer, graph: BipartiteGraph) -> Layer:
+    """Return a wiring and its weights; under a mask without the edges that it leaves out."""
+    values = as_edge_vector(f"weight of {layer.subject}", to_numpy(layer.weight), graph.n_edges)
+    if layer.mask is None:
+        return graph, values.copy()
+    stays = to_numpy(layer.mask) != 0
+    values = to_numpy(held(layer.weight) * held(layer.mask))[stays]
+    kept = BipartiteGraph.from_edges(graph.sources[stays], graph.targets[stays], n_in=graph.n_in, n_out=graph.n_out)
+    return kept, values
 
 
 def layer_of(tensor: torch.Tensor) -> Layer:

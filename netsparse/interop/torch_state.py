@@ -17,7 +17,7 @@ from netsparse.graph.checks import as_size
 from netsparse.interop.assembly import Origin
 from netsparse.interop.files import opened
 from netsparse.interop.torch_layers import HeldLayer, network_of
-from netsparse.interop.torch_modules import mask_of
+from netsparse.interop.torch_modules import WEIGHT, mask_of, refuse_outer_mask
 from netsparse.interop.torch_order import in_fitting_order
 from netsparse.typing import EdgeVector
 
@@ -121,15 +121,23 @@ def _layers(tensors: Mapping[str, Any]) -> list[HeldLayer]:
         for leaf, tensor in module.items():
             if leaf not in WEIGHTS and tensor.ndim >= 2:
                 raise _stray(f"{name}.{leaf}" if name else leaf, tensor)
+        if "weight_orig" in module and "weight_mask" not in module and module["weight_orig"].ndim >= 2:
+            # what the hook of spectral_norm divides; read as it is, every weight would be off by a factor
+            raise _stray(f"{name}.weight_orig" if name else "weight_orig", module["weight_orig"])
         weight = module.get("weight_orig", module.get("weight"))
         if weight is None:
             continue
         rows = tuple(module[key] for key in ("indptr", "indices") if key in module)
         if len(rows) == 2 and all(tensor.ndim == 1 for tensor in (weight, *rows)):
-            layers.append(HeldLayer(name, weight, rows=rows))
+            layers.append(HeldLayer(name, weight, mask=mask_of(f"layer {name!r}", weight, module), rows=rows))
         elif weight.ndim in (2, 3, 4, 5) and getattr(module.get("bias"), "shape", None) != weight.shape:
             # one bias per entry, instead of one per output: a normalisation of whole images, passed over
             layers.append(HeldLayer(name, weight, mask=mask_of(f"layer {name!r}", weight, module)))
+    for name, module in modules.items():
+        if not WEIGHT & module.keys():
+            for layer in layers:
+                if layer.name.startswith(f"{name}." if name else ""):
+                    refuse_outer_mask(f"module {name or 'model'!r}", module, layer)
     return layers
 
 
@@ -146,7 +154,7 @@ def _without_head(layers: list[HeldLayer], include_head: bool) -> list[HeldLayer
 def _stray(name: str, tensor: Any) -> InvalidNetwork:
     given = f"shape {tuple(tensor.shape)}"
     expected = "weights of linear layers and convolutions alone"
-    if ".parametrizations." in f".{name}":
+    if ".parametrizations." in f".{name}" or name.rpartition(".")[2] in ("weight_orig", "weight_g", "weight_v"):
         return InvalidNetwork(f"tensor {name!r}", given, "weights without parametrizations", "from_torch(model)")
     return InvalidNetwork(
         f"tensor {name!r}", given, expected, "leaving that tensor out of the mapping, if it belongs to no layer"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import oracles
 import pytest
@@ -22,7 +24,7 @@ from netsparse.errors import (
 )
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.interop import from_torch, read_torch, to_torch
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseLinear, SparseMLP
 
 
 def address(array):
@@ -368,6 +370,97 @@ def test_parametrized_linear_layers_are_linear_layers():
     layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
     _, weights = from_torch(nn.Sequential(layer))
     assert weights[0].tolist() == layer.weight.flatten().tolist()
+
+
+def older(norm):
+    """Return a layer under one of the older hooks, which torch calls deprecated."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return norm(nn.Linear(4, 3))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(4, 3)),
+        lambda: nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)),
+        lambda: older(nn.utils.spectral_norm),
+        lambda: older(nn.utils.weight_norm),
+    ],
+)
+def test_computed_weights_are_those_of_a_call_now_and_reading_changes_nothing(layer):
+    torch.manual_seed(0)
+    layer, other = layer(), layer()
+    layer(torch.ones(2, 4))
+    layer.load_state_dict(other.state_dict())
+    with torch.no_grad():  # an optimizer step, since when nobody has called it
+        for parameter in layer.parameters():
+            parameter.add_(torch.rand_like(parameter))
+    before = {key: tensor.clone() for key, tensor in layer.state_dict().items()}
+    assert layer.training
+    _, (weights,) = from_torch(layer)
+    assert from_torch(layer)[1][0].tolist() == weights.tolist()
+    assert all(module.training for module in layer.modules())
+    assert all(torch.equal(tensor, before[key]) for key, tensor in layer.state_dict().items())
+    layer.eval()
+    with torch.no_grad():
+        rows = layer(torch.eye(4)) - layer.bias
+    np.testing.assert_allclose(weights.reshape(3, 4), rows.T.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_a_pruned_sparse_layer_is_read_without_the_edges_under_the_mask():
+    graph = zoo.GRAPHS["complete"]
+    model = nn.Sequential(SparseLinear(graph, rng=0))
+    prune.l1_unstructured(model[0], "weight", amount=5)
+    with torch.no_grad():  # an optimizer step
+        model[0].weight_orig.add_(1.0)
+    kept = model[0].weight_mask.numpy() != 0
+    expected = BipartiteGraph.from_edges(graph.sources[kept], graph.targets[kept], n_in=graph.n_in, n_out=graph.n_out)
+    for found, (values,) in (from_torch(model), from_torch(model.state_dict(), n_in=graph.n_in)):
+        assert found.layers == (expected,)
+        assert values.tolist() == model[0].weight_orig.detach().numpy()[kept].tolist()
+
+
+class MaskedLinear(nn.Module):
+    """Somebody's own masked layer, no subclass of torch's."""
+
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.in_features, self.out_features = n_in, n_out
+        self.weight = nn.Parameter(torch.randn(n_out, n_in))
+        self.register_buffer("mask", torch.rand(n_out, n_in) < 0.5)
+
+
+def test_masked_layers_of_ones_own():
+    torch.manual_seed(0)
+    model = nn.Sequential(MaskedLinear(6, 5), nn.ReLU(), MaskedLinear(5, 3))
+    network, weights = from_torch(model)
+    assert network.layers == tuple(BipartiteGraph.from_mask(model[k].mask.numpy()) for k in (0, 2))
+    for graph, values, k in zip(network.layers, weights, (0, 2), strict=True):
+        assert values.tolist() == oracles.vector_of(graph, model[k].weight.detach().numpy()).tolist()
+    model[0].in_features, model[0].out_features = 5, 6  # laid out the other way round
+    with pytest.raises(InvalidNetwork, match="module '0': given MaskedLinear with a parameter 'weight'"):
+        from_torch(model)
+
+
+class Wrapped(nn.Module):
+    """A layer whose mask lies in the module around it."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+        self.register_buffer("mask", (torch.arange(12).reshape(3, 4) % 2).float())
+
+
+def test_a_mask_outside_its_layer_is_never_passed_over():
+    model = nn.Sequential(Wrapped())
+    for source in (model, model.state_dict()):
+        with pytest.raises(InvalidNetwork, match=r"module '0': given a mask outside layer '0\.linear'") as caught:
+            from_torch(source)
+        assert "\n" not in str(caught.value)
+    with torch.no_grad():  # where the weights obey it already, nothing is left to say
+        model[0].linear.weight *= model[0].mask
+    assert from_torch(model)[0].n_edges == from_torch(model.state_dict())[0].n_edges == 6
 
 
 @pytest.mark.parametrize(

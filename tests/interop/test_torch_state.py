@@ -151,6 +151,14 @@ BAD_STATES = {
     "attention": (nn.MultiheadAttention(4, 2).state_dict(), r"tensor 'in_proj_weight': given shape \(12, 4\)"),
     "a recurrent layer": (nn.LSTM(2, 3).state_dict(), "tensor 'weight_ih_l0'"),
     "parametrized": (parametrizations.weight_norm(nn.Linear(3, 2)).state_dict(), "try from_torch\\(model\\)"),
+    "spectral norm by the older hook": (
+        nn.utils.spectral_norm(nn.Linear(3, 2)).state_dict(),
+        "try from_torch\\(model\\)",
+    ),
+    "weight norm by the older hook": (
+        {"weight_g": torch.ones(2, 1), "weight_v": torch.ones(2, 3)},
+        "try from_torch\\(model\\)",
+    ),
     "a position embedding": (WHOLE | {"pos": torch.ones(2, 2)}, "tensor 'pos': given shape"),
     "a mask that does not fit": (
         {"weight_orig": torch.ones(2, 2), "weight_mask": torch.ones(2)},
