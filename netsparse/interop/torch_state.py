@@ -59,7 +59,8 @@ def read_torch(
     ------
     InvalidFile
         If the file is absent (also a FileNotFoundError), damaged, holds a pickled module or other objects, holds no
-        layer or layers that do not fit onto each other, or fits in several orders.
+        layer or layers that do not fit onto each other, fits in several orders, or stands for a tensor larger than
+        itself.
     InvalidSize
         If `n_in` is no number of units.
 
@@ -78,10 +79,13 @@ def read_torch(
     try:
         if str(path).lower().endswith(".safetensors"):
             return network_of(*_from_safetensors(origin, path, include_head, n_in))
-        found = _loaded(origin, path)
+        found = _unwrapped(_loaded(origin, path))
+        _check_promises(origin, os.path.getsize(path), found)
         return network_of(layers_of_state(found, include_head), n_in)
     except InvalidFile:
         raise
+    except MemoryError as error:  # a sparse tensor may have any number of rows
+        raise origin.bad("layers that do not fit into memory", EXPECTED) from error
     except NetsparseError as error:
         raise origin.bad(f"{error.subject} with {error.given}", error.expected, error.fix) from error
 
@@ -180,6 +184,17 @@ def _loaded(origin: Origin, path: str | os.PathLike[str]) -> Any:
     except Exception as error:  # torch's reader fails in every way on a file made or damaged by chance
         reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0]
         raise origin.bad(f"no file of torch, or a damaged one ({reason})", EXPECTED) from error
+
+
+def _check_promises(origin: Origin, n_bytes: int, tensors: Mapping[str, Any]) -> None:
+    """Refuse a tensor larger than the file: one number in it can stand for any number of entries."""
+    import torch
+
+    for name, tensor in tensors.items():
+        promised = tensor.numel() * tensor.element_size()
+        if tensor.layout == torch.strided and not tensor.is_meta and promised > n_bytes:
+            given = f"{promised:,} bytes for {name!r} in a file of {n_bytes:,}"
+            raise origin.bad(given, EXPECTED, f"{SAVE} after tensor.contiguous()")
 
 
 def _from_safetensors(

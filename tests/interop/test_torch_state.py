@@ -247,6 +247,21 @@ def test_a_list_and_a_bare_tensor(tmp_path):
     assert read_torch(tmp_path / "a")[0].n_edges == 2
 
 
+def test_a_small_file_asks_for_no_large_memory(tmp_path):
+    path = tmp_path / "a.pt"
+    torch.save({"0.weight": torch.ones(1, 1).expand(10**5, 10**5)}, path)
+    assert path.stat().st_size < 5000
+    with pytest.raises(InvalidFile, match=r"given 40,000,000,000 bytes for '0\.weight' in a file of") as caught:
+        read_torch(path)
+    assert "\n" not in str(caught.value)
+    rows = torch.sparse_coo_tensor(torch.tensor([[0], [0]]), torch.ones(1), (2**50, 3), check_invariants=True)
+    torch.save({"0.weight": rows}, path)
+    with pytest.raises(InvalidFile, match="layers that do not fit into memory"):
+        read_torch(path)
+    torch.save({"0.weight": torch.ones(1, 1).expand(5, 5)}, path)
+    assert read_torch(path)[0].n_edges == 25
+
+
 @pytest.mark.parametrize("settings", ["[]", "{}", '{"sizes": []}', "no JSON", '{"sizes": ["x"]}'])
 def test_our_entry_in_a_foreign_hand(settings, tmp_path):
     save_file(WHOLE, tmp_path / "a.safetensors", metadata={"netsparse": settings})
