@@ -225,9 +225,9 @@ def test_signs_may_be_a_mask_or_narrow():
 
 @KEEPING
 def test_a_network_is_sent_to_randomized(null_model):
-    for given, name in ((zoo.NETWORKS["three layers"], "SparseNetwork"), (np.eye(3), "ndarray")):
+    for other, name in ((zoo.NETWORKS["three layers"], "SparseNetwork"), (np.eye(3), "ndarray")):
         with pytest.raises(errors.InvalidGraph, match=rf"given a {name}, expected a BipartiteGraph; try randomized"):
-            null_model(given, rng=0)
+            null_model(other, rng=0)
 
 
 def test_randomized_takes_graphs_alone():
