@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from netsparse.errors import InvalidOption, NotEnoughFreePairs
+from netsparse.errors import InvalidOption, InvalidSize, NotEnoughFreePairs
 from netsparse.generators.budget import as_density, as_sizes
 from netsparse.generators.proportional import proportional_counts
-from netsparse.graph.checks import as_count
+from netsparse.graph.checks import as_count, as_sides
 
 Allocation = Callable[..., list[int]]
 """Called as `allocation(sizes, density)` or `allocation(sizes, n_edges=...)`."""
@@ -88,8 +89,14 @@ ALLOCATIONS: dict[str, Allocation] = {"uniform": uniform, "erk": erk}
 
 def _extents(sizes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """Return the numbers of pairs and of units of each layer."""
-    layers = np.array(list(itertools.pairwise(as_sizes(sizes))), dtype=np.int64)
-    return layers.prod(axis=1), layers.sum(axis=1)
+    layers = [as_sides(*layer) for layer in itertools.pairwise(as_sizes(sizes))]
+    total = sum(math.prod(layer) for layer in layers)
+    if total > np.iinfo(np.int64).max:
+        raise InvalidSize(
+            "sizes", f"{total} pairs of units in all layers", "fewer than 2^63", "smaller or fewer layers"
+        )
+    counted = np.array(layers, dtype=np.int64)
+    return counted.prod(axis=1), counted.sum(axis=1)
 
 
 def _budget(pairs: np.ndarray, density: Any, n_edges: Any) -> int:

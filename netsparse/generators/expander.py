@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from numbers import Real
@@ -153,9 +152,10 @@ def _degree(n: int, degree: Any, density: Any, n_edges: Any) -> int:
     if degree is not None:
         whole = isinstance(degree, int | np.integer) and not isinstance(degree, bool)
         if not whole or not 0 <= degree <= n:
-            wanted = float(degree) if isinstance(degree, Real) and math.isfinite(degree) else 1.0
+            # the limits first: a whole number may be too large for a float
+            wanted = max(1, min(degree, n)) if isinstance(degree, Real) and degree == degree else 1
             expected = f"a whole number of permutations, 0 to n_in = {n}"
-            raise InvalidDegree("degree", repr(degree), expected, f"degree={min(n, max(1, round(wanted)))}")
+            raise InvalidDegree("degree", repr(degree), expected, f"degree={round(wanted)}")
         return int(degree)
     count = edge_count(n, n, density=density, n_edges=n_edges)
     if count % n:

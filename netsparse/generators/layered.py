@@ -134,14 +134,27 @@ def _generators(generator: Any, parameters: Mapping[str, Any], n_layers: int) ->
         raise InvalidOption("generator", f"{len(given)} generators", expected, "generator='erdos_renyi'")
     found = [_generator(each) for each in given]
     for draw in found:
-        takes = inspect.signature(draw).parameters
+        takes = _takes(draw)
         open_ended = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in takes.values())
         for name in () if open_ended else parameters:
             if name not in takes or name in ("n_in", "n_out"):
                 own = [p for p in takes if p not in ("n_in", "n_out", "density", "n_edges", "rng")]
                 expected = f"a parameter of {_name(draw)}" + (f": {', '.join(own)}" if own else ", which has none")
                 raise InvalidOption("parameter", repr(name), expected, f"help(generators.{_name(draw)})")
+        for name, parameter in takes.items():
+            needed = parameter.kind is inspect.Parameter.KEYWORD_ONLY and parameter.default is inspect.Parameter.empty
+            if needed and name not in ("n_edges", "rng", *parameters):
+                expected = f"a value, which {_name(draw)} cannot do without"
+                raise InvalidOption("parameter", f"no {name!r}", expected, f"layered(..., {name}=...)")
     return found
+
+
+def _takes(draw: LayerGenerator) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(draw).parameters
+    except ValueError as error:  # some functions written in C do not tell
+        expected = "a function called as generator(n_in, n_out, n_edges=..., rng=...)"
+        raise InvalidOption("generator", _name(draw), expected, "generator='erdos_renyi'") from error
 
 
 def _generator(generator: Any) -> LayerGenerator:
@@ -169,7 +182,7 @@ def _drawn(
     rng: np.random.Generator,
     parameters: Mapping[str, Any],
 ) -> BipartiteGraph:
-    takes = inspect.signature(draw).parameters.values()
+    takes = _takes(draw).values()
     has_rng = any(p.name == "rng" or p.kind is inspect.Parameter.VAR_KEYWORD for p in takes)
     randomness = {"rng": rng} if has_rng else {}  # a wiring without chance asks for none
     graph = draw(n_in, n_out, n_edges=n_edges, **randomness, **parameters)

@@ -207,7 +207,8 @@ def _degree(name: str, sides: tuple[int, int], step: int, degree: Any, density: 
         whole = isinstance(degree, int | np.integer) and not isinstance(degree, bool)
         if whole and 0 <= degree <= n_others and int(degree) % step == 0:
             return int(degree)
-        wanted = float(degree) if isinstance(degree, Real) and math.isfinite(degree) else 0.0
+        # the limits first: a whole number may be too large for a float
+        wanted = float(max(0, min(degree, n_others))) if isinstance(degree, Real) and degree == degree else 0.0
         shown = repr(degree)
     else:
         count = edge_count(n_others, n_units, density=density, n_edges=n_edges)

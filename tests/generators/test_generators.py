@@ -309,6 +309,25 @@ BAD = [
         errors.InvalidDegree,
         "near_bireg",
     ),
+    (
+        lambda: ns.generators.layered([6, 6], density=0.5, generator="feature_correlation", rng=0),
+        errors.InvalidOption,
+        "given no 'data', expected a value, which feature_correlation cannot do without",
+    ),
+    (
+        lambda: ns.generators.layered([6, 6], density=0.5, generator=max, rng=0),
+        errors.InvalidOption,
+        "given max, expected a function called as",
+    ),
+    (lambda: ns.generators.constant_fan_in(6, 4, fan_in=10**400, rng=0), errors.InvalidDegree, "try fan_in=6,"),
+    (lambda: ns.generators.constant_fan_in(6, 4, fan_in=-(10**400), rng=0), errors.InvalidDegree, "try fan_in=1,"),
+    (lambda: ns.generators.permutation_union(5, degree=10**400, rng=0), errors.InvalidDegree, "try degree=5"),
+    (lambda: ns.generators.erk([2**40, 2**40], 1e-12), errors.InvalidSize, "fewer than 2\\^63 pairs"),
+    (
+        lambda: ns.generators.uniform([2**31] * 4, 1e-12),
+        errors.InvalidSize,
+        "in all layers, expected fewer than 2\\^63",
+    ),
 ]
 
 
