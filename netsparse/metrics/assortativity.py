@@ -29,8 +29,8 @@ def degree_assortativity(graph: Graph, weights: Any = None) -> float:
     Returns
     -------
     float
-        In [-1, 1]; NaN where the degrees at either end do not vary (a biregular graph, a graph without edges): by
-        definition there is no correlation then.
+        In [-1, 1]; NaN where the degrees at either end do not vary (a biregular graph, a graph without edges, weights
+        so far apart that all but the heaviest edge count nothing): by definition there is no correlation then.
 
     Raises
     ------
@@ -70,6 +70,9 @@ def _correlation(x: np.ndarray, y: np.ndarray, counts: np.ndarray) -> float:
     """Pearson's correlation of x and y, pair i counted `counts[i]` times; NaN where one does not vary."""
     if any(np.ptp(values) <= 1e-12 * values.max() for values in (x, y)):
         return float("nan")  # what is left of equal sums of weights is rounding
+    # pairs that hardly count would be lost in the rounding of the heaviest ones: these are set to 0 first
+    heaviest = int(counts.argmax())
+    x, y = x - x[heaviest], y - y[heaviest]
     x, y = x - np.average(x, weights=counts), y - np.average(y, weights=counts)
-    r = (counts * x) @ y / np.sqrt(((counts * x) @ x) * ((counts * y) @ y))
-    return float(np.clip(r, -1.0, 1.0))
+    spread = float(np.sqrt((counts * x) @ x)) * float(np.sqrt((counts * y) @ y))
+    return float(np.clip((counts * x) @ y / spread, -1.0, 1.0)) if spread else float("nan")

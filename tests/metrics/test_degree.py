@@ -1,5 +1,7 @@
 """Degree distributions, Gini coefficients and assortativity: closed forms, plain counting and networkx."""
 
+from fractions import Fraction
+
 import networkx as nx
 import numpy as np
 import oracles
@@ -228,3 +230,32 @@ def test_strengths_beyond_all_floats_are_inf_and_still_have_a_gini_coefficient(s
 def test_an_array_is_no_side(function):
     with pytest.raises(errors.UnknownName, match="side"):
         function(zoo.GRAPHS["path"], side=np.array(["in", "out"]))
+
+
+@pytest.mark.parametrize("small", [1e-3, 1e-20, 1e-170, 1e-250])
+def test_edges_of_tiny_weight_are_not_lost_beside_the_heaviest(small):
+    sources, targets = np.array([0, 0, 1, 2, 2, 1]), np.array([0, 1, 1, 2, 0, 2])
+    graph = BipartiteGraph.from_edges(sources, targets, n_in=3, n_out=3)
+    weights = np.empty(6)
+    weights[graph.edge_ids(sources, targets)] = [1.0, *(small * np.array([1.0, 3.0, 2.0, 5.0, 4.0]))]
+    exact = [Fraction(weight) for weight in weights]
+    ends = [
+        [sum(w for w, other in zip(exact, units, strict=True) if other == unit) for unit in units]
+        for units in (graph.sources, graph.targets)
+    ]
+    means = [sum(w * v for w, v in zip(exact, end, strict=True)) / sum(exact) for end in ends]
+    x, y = ([v - mean for v in end] for end, mean in zip(ends, means, strict=True))
+    xx, yy, xy = (sum(w * p * q for w, p, q in zip(exact, a, b, strict=True)) for a, b in ((x, x), (y, y), (x, y)))
+    expected = float(xy / xx) / float(yy / xx) ** 0.5
+    assert degree_assortativity(graph, weights) == pytest.approx(expected, rel=1e-9)
+
+
+def test_two_heavy_edges_of_one_pair_do_not_drown_the_others_in_rounding():
+    first, second = np.ones((2, 1)), np.array([[1, 1, 0], [1, 0, 1], [0, 1, 1]])
+    network = SparseNetwork([BipartiteGraph.from_mask(first), BipartiteGraph.from_mask(second)], [[0, 0, 1]])
+    tiny = 1e-40 * np.array([1.0, 2.0, 3.0, 4.0])
+    for heavy in np.linspace(0.3, 1, 30):
+        found = degree_assortativity(network, [tiny[:2], [1.0, heavy, *tiny]])
+        # once two edges of one pair outweigh all others, they are one edge of their common weight
+        one = degree_assortativity(network, [tiny[:2], [1.0 + heavy, 0.0, *tiny]])
+        assert found == pytest.approx(one, rel=1e-9)
