@@ -20,7 +20,7 @@ Operator = Callable[[np.ndarray], np.ndarray]
 KRYLOV = 40  # vectors kept between restarts
 RESTARTS = 150
 TOLERANCE = 1e-10  # of eigenvectors; values err by its square where they are not crowded
-FILTERED_FROM = 16_000  # rows; below, the vectors of a large Krylov space fit into the cache
+FILTERED_FROM = 1000  # rows; below, orthogonalising a large Krylov space costs less than the filter
 PROBE, DEGREE = 20, 5  # Lanczos steps that find the spectrum's extent; degree of the filter, odd
 EXHAUSTED = 1e-10  # a Krylov space that ends holds no estimate of the next value
 AMPLIFICATION = 1e6  # of the largest value over those at the cut: costs the latter as many digits
@@ -169,7 +169,7 @@ def _lanczos(matvec: Operator, n: int, k: int, *, search: int = 0) -> np.ndarray
             filtered = _filtered(matvec, start, k)
             if filtered is not None:
                 matvec, start = filtered
-                size, restarts = KRYLOV // 2, max(1, RESTARTS // 3)
+                size, restarts = max(KRYLOV // 2, 2 * k + 1), max(1, RESTARTS // 3)
         operator = sla.LinearOperator((n, n), matvec=matvec, dtype=np.float64)
         try:
             options = {"v0": start, "ncv": size, "maxiter": restarts, "tol": TOLERANCE, **SEEDED}

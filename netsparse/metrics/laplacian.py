@@ -173,21 +173,23 @@ def _sparse(rows: UnitIds, columns: UnitIds, strength: EdgeVector, *, size: int,
 def _by_shift(
     adjacency: sp.csr_array, degrees: np.ndarray, scale: np.ndarray, null: np.ndarray, energy: Energy
 ) -> float:
-    inverse = sp.diags_array(1 / scale)
-    laplacian = (inverse @ (sp.diags_array(degrees) - adjacency) @ inverse).tocsr()
-    # the largest eigenvalue is at most twice the largest diagonal entry
-    shift = 2.0 * float((degrees / scale**2).max())
-    turned = (shift * sp.eye_array(len(scale)) - laplacian).tocsr()
+    # the Laplacian as a diagonal and a matrix beside it: nothing is multiplied or added up but numbers
+    diagonal = degrees / scale**2
+    beside = adjacency.copy()
+    beside.data /= np.repeat(scale, np.diff(beside.indptr)) * scale[beside.indices]
+    shift = 2.0 * float(diagonal.max())  # the largest eigenvalue is at most twice the largest diagonal entry
+    turned = shift - diagonal
 
     def shifted(x: np.ndarray) -> np.ndarray:
-        image = turned @ x
+        image = beside @ x
+        image += turned * x
         image -= (shift * (null @ x)) * null
         return image
 
     _, vectors = krylov_eigenpairs(shifted, len(scale), 1)
     vector = vectors[:, 0]
     value = energy(vector)
-    residual = float(np.linalg.norm(laplacian @ vector - value * vector))
+    residual = float(np.linalg.norm((diagonal - value) * vector - beside @ vector))
     if residual > RESIDUAL * value:
         given = f"a residual of {residual:.1e} at lambda_2 = {value:.1e}"
         raise NotConverged("Lanczos iteration", given, f"at most {RESIDUAL} of the value", "a smaller graph")
