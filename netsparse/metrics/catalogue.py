@@ -108,8 +108,9 @@ def _power_law(name: str) -> Callable[..., float]:
     return fitted
 
 
-GAP = ("density", "normalized_spectral_gap", "ramanujan_excess")
-CONNECTIVITY = ("density", "giant_component", *(f"algebraic_connectivity{k}" for k in ("_giant", "_giant_normalized")))
+GAP = ("density", "normalized_spectral_gap", "ramanujan_excess")  # no spectral number goes without them
+GAP_WEIGHTED = ("density", "normalized_spectral_gap_weighted", "ramanujan_excess")
+CONNECTIVITY = (*GAP, "giant_component", *(f"algebraic_connectivity{k}" for k in ("_giant", "_giant_normalized")))
 RESISTANCE = ("density", "giant_component")
 SQUARE = (4, 4)  # rows and columns of the blocks whose occupancy is tabulated
 giant = partial(algebraic_connectivity, component="giant")
@@ -135,12 +136,12 @@ METRICS: dict[str, Metric] = {
     "n_components": Metric(n_components),
     "giant_component": Metric(giant_component),
     "spectral_gap": Metric(spectral_gap, beside=GAP),
-    "normalized_spectral_gap": Metric(normalized_spectral_gap, beside=("density",)),
-    "ramanujan_excess": Metric(lambda graph, _: ramanujan_excess(graph), beside=("density",)),
+    "normalized_spectral_gap": Metric(normalized_spectral_gap, beside=GAP),
+    "ramanujan_excess": Metric(lambda graph, _: ramanujan_excess(graph), beside=GAP),
     "algebraic_connectivity": Metric(algebraic_connectivity, beside=CONNECTIVITY),
     "algebraic_connectivity_giant": Metric(giant, beside=CONNECTIVITY),
     "algebraic_connectivity_giant_normalized": Metric(partial(giant, laplacian="normalized"), beside=CONNECTIVITY),
-    "non_backtracking_eigenvalue": Metric(lambda graph, _: non_backtracking_eigenvalue(graph), beside=("density",)),
+    "non_backtracking_eigenvalue": Metric(lambda graph, _: non_backtracking_eigenvalue(graph), beside=GAP),
     "log_path_count": Metric(log_path_count),
     "effective_depth": Metric(effective_depth),
     # weights
@@ -148,10 +149,10 @@ METRICS: dict[str, Metric] = {
     "strength_in_mean": Metric(_field(fan_in_statistics, "mean"), of="weights"),
     "strength_in_std": Metric(_field(fan_in_statistics, "std"), of="weights"),
     "giant_component_weighted": Metric(giant_component, of="weights"),
-    "spectral_gap_weighted": Metric(spectral_gap, of="weights", beside=("density", "normalized_spectral_gap_weighted")),
-    "normalized_spectral_gap_weighted": Metric(normalized_spectral_gap, of="weights", beside=("density",)),
+    "spectral_gap_weighted": Metric(spectral_gap, of="weights", beside=GAP_WEIGHTED),
+    "normalized_spectral_gap_weighted": Metric(normalized_spectral_gap, of="weights", beside=GAP_WEIGHTED),
     "algebraic_connectivity_giant_weighted": Metric(
-        giant, of="weights", beside=("density", "giant_component_weighted")
+        giant, of="weights", beside=(*GAP_WEIGHTED, "giant_component_weighted")
     ),
     "log_path_weight": Metric(log_path_weight, of="weights"),
     "effective_depth_weighted": Metric(effective_depth, of="weights"),
@@ -167,20 +168,20 @@ METRICS: dict[str, Metric] = {
     "non_backtracking_excess": Metric(
         lambda graph, _: non_backtracking_excess(graph),
         cost="slow",
-        beside=("density", "ramanujan_excess", "non_backtracking_eigenvalue"),
+        beside=(*GAP, "non_backtracking_eigenvalue"),
     ),
-    "spectral_entropy": Metric(_field(spectral_entropy, "value"), cost="slow", random=True, beside=("density",)),
+    "spectral_entropy": Metric(_field(spectral_entropy, "value"), cost="slow", random=True, beside=GAP),
     "spectral_entropy_weighted": Metric(
-        _field(spectral_entropy, "value"), of="weights", cost="slow", random=True, beside=("density",)
+        _field(spectral_entropy, "value"), of="weights", cost="slow", random=True, beside=GAP_WEIGHTED
     ),
     "effective_resistance": Metric(_field(effective_resistance, "value"), cost="slow", random=True, beside=RESISTANCE),
     "effective_resistance_weighted": Metric(
         _field(effective_resistance, "value"), of="weights", cost="slow", random=True, beside=RESISTANCE
     ),
-    "cheeger_low": Metric(_field(cheeger_bounds, "low"), cost="slow", beside=("density", "cheeger_high")),
-    "cheeger_high": Metric(_field(cheeger_bounds, "high"), cost="slow", beside=("density", "cheeger_low")),
-    "mixing_discrepancy_found": Metric(_field(mixing_discrepancy, "found"), cost="slow", beside=("density",)),
-    "mixing_discrepancy_bound": Metric(_field(mixing_discrepancy, "bound"), cost="slow", beside=("density",)),
+    "cheeger_low": Metric(_field(cheeger_bounds, "low"), cost="slow", beside=(*GAP, "cheeger_high")),
+    "cheeger_high": Metric(_field(cheeger_bounds, "high"), cost="slow", beside=(*GAP, "cheeger_low")),
+    "mixing_discrepancy_found": Metric(_field(mixing_discrepancy, "found"), cost="slow", beside=GAP),
+    "mixing_discrepancy_bound": Metric(_field(mixing_discrepancy, "bound"), cost="slow", beside=GAP),
     "mean_path_length": Metric(mean_path_length, cost="slow", beside=("giant_component",)),
     "small_worldness": Metric(small_worldness, cost="slow", random=True),
     "betweenness_max": Metric(_largest(lambda graph, weights: [betweenness(graph, weights)]), cost="slow"),
