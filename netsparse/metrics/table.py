@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -63,12 +63,16 @@ def summarize(
         - `p`: empirical and two-sided, min(1, 2 (1 + m) / (n + 1)), where m of n copies lie on the rarer side of the
           value, or at it. With 20 copies it cannot fall below 0.095.
 
+        Copies whose value is NaN are left out. An infinite value (-inf, the logarithm of no path) counts in `p`; it
+        leaves `z` NaN, and among the copies `null_mean` infinite and `null_std` NaN.
+
     Raises
     ------
     UnknownName
         For a name that is not in the table; the message lists those that are.
     InvalidOption
-        For something that is no network, metrics that are no list of names, and a weighted metric without weights.
+        For something that is no network, metrics that are no list of names, a weighted metric without weights, and a
+        metric of your own that is no function or gives no number.
     InvalidEdgeVector
         If the weights are not one edge vector per layer.
     InvalidSeed
@@ -76,9 +80,10 @@ def summarize(
 
     Notes
     -----
-    The raw spectral gap grows with density and with hubs, so no spectral number stands in the table without the density
-    beside it, and z-scores say what is left of it once the degrees are given. North, Curtis and Sham, Am. J. Hum. Genet.
-    71, 439 (2002), doi:10.1086/341527 for the 1 in the p-value.
+    The raw spectral gap grows with density and with hubs, so no spectral number of `METRICS` stands in the table
+    without the density, the normalized gap and the Ramanujan excess beside it, and z-scores say what is left of it once
+    the degrees are given. North, Curtis and Sham, Am. J. Hum. Genet. 71, 439 (2002), doi:10.1086/341527 for the 1 in
+    the p-value.
 
     Examples
     --------
@@ -117,7 +122,11 @@ def summarize(
 
 def _chosen(metrics: Any, *, has_weights: bool) -> dict[str, Metric]:
     if isinstance(metrics, Mapping):
-        return {name: Metric(function, of="weights") for name, function in metrics.items()}
+        for name, function in metrics.items():
+            if not callable(function):
+                fix = "metrics={'edges': lambda graph, weights: graph.n_edges}"
+                raise InvalidOption("metrics", f"{function!r} for {name!r}", "a function of graph and weights", fix)
+        return {name: Metric(_number(name, function), of="weights") for name, function in metrics.items()}
     if metrics is None or (isinstance(metrics, str) and metrics == "all"):
         known = {name: metric for name, metric in METRICS.items() if has_weights or metric.of == "wiring"}
         return known if metrics else {name: metric for name, metric in known.items() if metric.cost == "fast"}
@@ -132,6 +141,21 @@ def _chosen(metrics: Any, *, has_weights: bool) -> dict[str, Metric]:
             raise InvalidOption("metrics", f"{name!r} without weights", "weights beside it", "weights=result.weights")
     beside = [other for name in names for other in METRICS[name].beside]
     return {name: METRICS[name] for name in [*names, *beside]}
+
+
+def _number(name: Any, function: Callable[..., Any]) -> Callable[[Graph, Any], float]:
+    """Return a metric of the caller's own with its value checked."""
+
+    def checked(graph: Graph, weights: Any) -> float:
+        value = np.asarray(function(graph, weights))
+        if value.ndim or value.dtype.kind not in "fiub":
+            given = f"{value.dtype} of shape {value.shape} from {name!r}"
+            raise InvalidOption(
+                "metrics", given, "one real number", "metrics={'edges': lambda graph, _: graph.n_edges}"
+            )
+        return float(value)
+
+    return checked
 
 
 def _parts(network: Graph, vectors: Any) -> list[tuple[str, Graph, Any]]:
@@ -173,17 +197,21 @@ def _value(metric: Metric, graph: Graph, weights: Any, stream: np.random.Generat
 
 
 def _against(values: np.ndarray, copies: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the null columns; `copies` is (randomised copy, row). Copies without a value are left out of a row."""
+    """Return the null columns; `copies` is (randomised copy, row). Copies whose value is NaN are left out of a row."""
     columns = np.full((len(NULL_COLUMNS), len(values)), np.nan)
     for row, (value, null) in enumerate(zip(values, copies.T, strict=True)):
-        null = null[np.isfinite(null)]
-        if len(null) < 2 or not np.isfinite(value):
-            columns[:2, row] = (null.mean() if len(null) else np.nan), np.nan
+        null = null[~np.isnan(null)]
+        if len(null) and not (np.isposinf(null).any() and np.isneginf(null).any()):
+            columns[0, row] = null.mean()
+        if len(null) < 2 or np.isnan(value):
             continue
-        mean, std = float(null.mean()), float(null.std(ddof=1))
-        noise = NOISE * max(abs(value), float(np.abs(null).max()))
-        std = std if std > noise else 0.0
+        # an infinite value, such as the logarithm of no path, has its place in an order but no deviation
+        sized = np.abs(np.append(null, value))
+        noise = NOISE * float(sized[np.isfinite(sized)].max(initial=0.0))
         rarer = min(np.count_nonzero(null >= value - noise), np.count_nonzero(null <= value + noise))
-        z = (value - mean) / std if std else np.nan
-        columns[:, row] = mean, std, z, min(1.0, 2 * (1 + rarer) / (len(null) + 1))
+        columns[3, row] = min(1.0, 2 * (1 + rarer) / (len(null) + 1))
+        if np.isfinite(null).all():
+            std = float(null.std(ddof=1))
+            columns[1, row] = std = std if std > noise else 0.0
+            columns[2, row] = (value - columns[0, row]) / std if std and np.isfinite(value) else np.nan
     return dict(zip(NULL_COLUMNS, columns, strict=True))

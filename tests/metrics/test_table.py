@@ -186,8 +186,16 @@ def test_a_spectral_number_never_comes_alone():
     assert table.metric.unique().tolist() == ["spectral_gap", "density", "normalized_spectral_gap", "ramanujan_excess"]
     assert table[table.layer == "1"].density.unique().tolist() == [NETWORK.layers[1].density]
     assert "giant_component" in set(metrics.summarize(NETWORK, metrics=["algebraic_connectivity"]).metric)
-    spectral = [name for name in metrics.METRICS if "gap" in name or "connectivity" in name or "ramanujan" in name]
-    assert all("density" in metrics.METRICS[name].beside for name in spectral)
+
+
+SPECTRAL = ("gap", "connectivity", "ramanujan", "non_backtracking", "spectral", "cheeger", "mixing")
+
+
+@pytest.mark.parametrize("name", [name for name in metrics.METRICS if any(word in name for word in SPECTRAL)])
+def test_a_spectral_number_has_density_normalized_gap_and_ramanujan_excess_beside_it(name):
+    kind = "_weighted" if metrics.METRICS[name].of == "weights" else ""
+    shown = set(metrics.summarize(NETWORK, weights=WEIGHTS, metrics=[name], rng=0).metric)
+    assert shown >= {name, "density", f"normalized_spectral_gap{kind}", "ramanujan_excess"}
 
 
 def test_companions_are_known_and_need_no_more_than_the_metric():
@@ -289,3 +297,49 @@ def test_a_null_model_of_ones_own():
 def test_bad_null_options_are_one_line(options, error, message):
     with pytest.raises(error, match=message):
         metrics.summarize(NETWORK, **options)
+
+
+def _fixed(values):
+    """A metric of nothing: the given values in turn, each for the layer and for the whole."""
+    turn = iter(np.repeat(values, 2))
+    return lambda graph, weights: next(turn)
+
+
+@pytest.mark.parametrize(
+    ("values", "mean", "std", "z", "p"),
+    [
+        # 3 of 5 copies have no path: a value above all of them is no rarer than they are
+        ([5.0, -np.inf, -np.inf, -np.inf, 6.0, 4.0], -np.inf, np.nan, np.nan, 2 * 2 / 6),
+        # all copies have paths and the network has none: the rarest there is
+        ([-np.inf, 1.0, 2.0, 3.0], 2.0, 1.0, np.nan, 2 * 1 / 4),
+        ([-np.inf, -np.inf, -np.inf, 3.0], -np.inf, np.nan, np.nan, 1.0),
+        # copies without a value are left out
+        ([9.0, np.nan, 2.0, 4.0], 3.0, 2**0.5, 6 / 2**0.5, 2 * 1 / 3),
+        ([np.nan, 1.0, 2.0, 3.0], 2.0, np.nan, np.nan, np.nan),
+        ([0.0, np.inf, -np.inf, 1.0], np.nan, np.nan, np.nan, 1.0),
+    ],
+)
+def test_infinite_and_missing_values(values, mean, std, z, p):
+    graph = zoo.GRAPHS["sparse random"]
+    n_null = len(values) - 1
+    table = metrics.summarize(graph, metrics={"own": _fixed(values)}, null_model="density", n_null=n_null, rng=0)
+    found = table.loc[0, ["null_mean", "null_std", "z", "p"]].to_numpy(dtype=float)
+    assert found == pytest.approx([mean, std, z, p], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (3, "metrics: given 3 for 'own', expected a function"),
+        (lambda graph, weights: None, r"metrics: given object of shape \(\) from 'own', expected one real number"),
+        (lambda graph, weights: "7", r"metrics: given <U1 of shape \(\) from 'own', expected one real number"),
+        (
+            lambda graph, weights: np.ones(2),
+            r"metrics: given float64 of shape \(2,\) from 'own', expected one real number",
+        ),
+    ],
+)
+def test_a_metric_of_ones_own_that_is_none_is_one_line(own, message):
+    with pytest.raises(errors.InvalidOption, match=message) as caught:
+        metrics.summarize(NETWORK, metrics={"own": own})
+    assert "\n" not in str(caught.value)
