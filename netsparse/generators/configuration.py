@@ -87,9 +87,9 @@ def simple_graph(
     pair swaps its source with that of a random edge wherever both new pairs are free, until no pair repeats. Not
     exactly uniform over the simple graphs with these degrees: on 4 + 4 units of degree 2 the pairs of 4-cycles come up
     half as often as the 8-cycles do, and at degree 3 on 10 + 10 units there are 3 % fewer 4-cycles than there should
-    be; at degree 5 on 100 + 100 units no difference is seen. `degree_preserving` takes the bias away. Graphs with more than half of all pairs are
-    drawn as the complement of one with fewer, so that repair stays quick at every density. Meant for degrees that
-    differ by at most one on a side; `configuration_model` takes all.
+    be; at degree 5 on 100 + 100 units no difference is seen. `degree_preserving` takes the bias away. Graphs with more
+    than half of all pairs are drawn as the complement of one with fewer, so that repair stays quick at every density.
+    Meant for degrees that differ by at most one on a side; `configuration_model` takes all.
 
     Raises
     ------
