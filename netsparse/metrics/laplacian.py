@@ -21,6 +21,8 @@ DENSE_ENTRIES = 4_000_000  # of all dense Laplacians held at once (32 MB)
 DENSE_TRUST = 1e-6  # smaller values, relative to the largest eigenvalue, share too many digits with rounding errors
 AGREEMENT = 1e-3  # of two values of lambda_2 that are equal in exact arithmetic; the better one errs by its square
 RESIDUAL = 1e-7  # relative to the eigenvalue
+CROWDED = 1e-4  # smaller values, relative to the largest, crowd for Lanczos, which may settle on the wrong one ...
+FACTORS_FIRST = 2000  # ... so that graphs of up to this many units, whose factors are cheap, are factorised instead
 
 
 def algebraic_connectivity(
@@ -70,8 +72,9 @@ def algebraic_connectivity(
 
     Lanczos iteration runs on c I - L with the known null vector deflated (behind a Chebyshev filter where it is
     large), which needs no factorisation (factors of expanders fill in). Where the graph is close to a tree, or the
-    residual is not small against lambda_2 (rings, paths), one row and column are struck out, the rest is
-    factorised, and lambda_2 is the inverse of the largest eigenvalue of the pseudo-inverse. Components of up to 300
+    residual is not small against lambda_2 (rings, paths), or lambda_2 is below 1e-4 of the largest values in a graph
+    of up to 2000 units (where the iteration may settle on a larger eigenvalue), one row and column are struck out,
+    the rest is factorised, and lambda_2 is the inverse of the largest eigenvalue of the pseudo-inverse. Components of up to 300
     units are solved densely, unless lambda_2 is so small against the largest eigenvalue that it would lose its
     digits. The value is the quadratic form of the eigenvector, summed edge by edge; where it does not agree with
     the inverse of that largest eigenvalue, the factors have lost the small weights. What is returned has a relative
@@ -189,6 +192,9 @@ def _by_shift(
     _, vectors = krylov_eigenpairs(shifted, len(scale), 1)
     vector = vectors[:, 0]
     value = energy(vector)
+    if value < CROWDED * shift and len(scale) <= FACTORS_FIRST:
+        given = f"lambda_2 = {value:.1e} beside {shift:.1e}"
+        raise NotConverged("Lanczos iteration", given, f"at least {CROWDED} of it", "a smaller graph")
     residual = float(np.linalg.norm((diagonal - value) * vector - beside @ vector))
     if residual > RESIDUAL * value:
         given = f"a residual of {residual:.1e} at lambda_2 = {value:.1e}"

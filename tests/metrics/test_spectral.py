@@ -500,3 +500,17 @@ def test_almost_equal_parts_do_not_hide_each_other(n_parts, joint, filtered_from
     monkeypatch.setattr(eigen, "FILTERED_FROM", filtered_from)
     expected = np.linalg.svd(graph.biadjacency(weights).toarray(), compute_uv=False)[:2]
     assert metrics.singular_values(graph, weights).tolist() == pytest.approx(expected.tolist(), **TIGHT)
+
+
+def test_tiny_eigenvalues_do_not_mislead_the_iteration(monkeypatch):
+    """A plain iteration settles on 0.00428, an eigenvalue too, with a small residual: lambda_2 is 50 times smaller."""
+    graph = erdos_renyi(100, 46, n_edges=173, rng=579)
+    rng = np.random.default_rng(578)
+    rng.integers(5, 120), rng.integers(5, 120), rng.integers(1, 200)
+    weights = rng.choice([0, 1e-3, 1, -2.0, 50], size=graph.n_edges)
+    expected = of_the_giant(graph, weights, "combinatorial")
+    assert 1e-5 < expected < 1e-3
+    for filtered_from in (eigen.FILTERED_FROM, eigen.PROBE + 1):
+        monkeypatch.setattr(eigen, "FILTERED_FROM", filtered_from)
+        found = metrics.algebraic_connectivity(graph, weights, component="giant")
+        assert found == pytest.approx(expected, rel=1e-6)
