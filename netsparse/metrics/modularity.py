@@ -86,8 +86,8 @@ def communities(graph: Graph, weights: Any = None, *, method: str = "louvain", r
     weights : edge vector, or one per layer, optional
         Real numbers; only their absolute value counts.
     method : {"louvain", "leiden"}
-        "louvain": the one of networkx. "leiden": the one of igraph, faster and closer to the maximum; igraph is
-        licensed under the GPL and is loaded by the first call.
+        "louvain": the one of networkx. "leiden": the one of igraph, which came closer to the maximum wherever both were
+        tried; igraph is licensed under the GPL and is loaded by the first call.
     rng : int or numpy.random.Generator
         Source of randomness: the order in which units are visited.
 
