@@ -74,9 +74,9 @@ def algebraic_connectivity(
     large), which needs no factorisation (factors of expanders fill in). Where the graph is close to a tree, or the
     residual is not small against lambda_2 (rings, paths), or lambda_2 is below 1e-4 of the largest values in a graph
     of up to 2000 units (where the iteration may settle on a larger eigenvalue), one row and column are struck out,
-    the rest is factorised, and lambda_2 is the inverse of the largest eigenvalue of the pseudo-inverse. Components of up to 300
-    units are solved densely, unless lambda_2 is so small against the largest eigenvalue that it would lose its
-    digits. The value is the quadratic form of the eigenvector, summed edge by edge; where it does not agree with
+    the rest is factorised, and lambda_2 is the inverse of the largest eigenvalue of the pseudo-inverse. Components of
+    up to 300 units are solved densely, unless lambda_2 is so small against the largest eigenvalue that it would lose
+    its digits. The value is the quadratic form of the eigenvector, summed edge by edge; where it does not agree with
     the inverse of that largest eigenvalue, the factors have lost the small weights. What is returned has a relative
     error of at most about 1e-6.
 
