@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from netsparse.metrics.blocks import as_block_shape, check_axis
-from netsparse.metrics.matrices import Graph, present
+from netsparse.metrics.matrices import Graph, present_layers
 
 
 def expected_zero_vectors(graph: Graph, weights: Any = None, *, axis: str = "out") -> float:
@@ -125,7 +125,7 @@ def expected_block_occupancy(graph: Graph, weights: Any = None, *, block_shape: 
     """
     rows, columns = as_block_shape(block_shape)
     occupied, n_blocks = 0.0, 0
-    for layer, mask in zip(graph.layers, present(graph, weights), strict=True):
+    for layer, mask in present_layers(graph, weights):
         n_pairs, n_edges = layer.n_in * layer.n_out, int(np.count_nonzero(mask))
         for height, n_high in _pieces(layer.n_out, rows):
             for width, n_wide in _pieces(layer.n_in, columns):
@@ -163,7 +163,7 @@ def _singleton_probability(n_pairs: int, length: int, n_edges: int) -> float:
 
 def _mean_over_vectors(graph: Graph, weights: Any, axis: str, probability: Any) -> float:
     total, n_vectors = 0.0, 0
-    for layer, mask in zip(graph.layers, present(graph, weights), strict=True):
+    for layer, mask in present_layers(graph, weights):
         count, length = (layer.n_in, layer.n_out) if axis == "out" else (layer.n_out, layer.n_in)
         total += count * probability(layer.n_in * layer.n_out, length, int(np.count_nonzero(mask)))
         n_vectors += count

@@ -13,7 +13,7 @@ import numpy as np
 from netsparse.errors import InvalidGraph, InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph, EdgeDelta
 from netsparse.graph.checks import as_edge_vector
-from netsparse.metrics.matrices import Graph, present
+from netsparse.metrics.matrices import Graph, present, present_layers
 from netsparse.typing import Int
 
 AXES = ("in", "out")
@@ -175,7 +175,7 @@ def block_occupancy(graph: Graph, weights: Any = None, *, block_shape: tuple[int
     """
     rows, columns = as_block_shape(block_shape)
     n_occupied, n_blocks = 0, 0
-    for layer, mask in zip(graph.layers, present(graph, weights), strict=True):
+    for layer, mask in present_layers(graph, weights):
         high, wide = min(rows, layer.n_out), min(columns, layer.n_in)  # larger ones hold no more, and may be no int64
         across = -(-layer.n_in // wide)
         keys = (layer.targets[mask].astype(np.int64) // high) * across + layer.sources[mask] // wide
@@ -201,7 +201,7 @@ def as_block_shape(block_shape: Any) -> tuple[int, int]:
 
 def _fraction_holding(graph: Graph, weights: Any, axis: str, n_edges: int) -> float:
     check_axis(axis)
-    pairs = zip(graph.layers, present(graph, weights), strict=True)
+    pairs = present_layers(graph, weights)
     counts = np.concatenate([_edges_per_vector(layer, mask, axis) for layer, mask in pairs])
     return float((counts == n_edges).mean())
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from netsparse.metrics.matrices import Graph, labels_of, present, undirected_edges
+from netsparse.metrics.matrices import Graph, labels_of, present, present_layers, undirected_edges
 from netsparse.typing import Bool, Int, UnitIds
 
 
@@ -85,7 +85,7 @@ def active_inputs(graph: Graph, weights: Any = None) -> float:
     >>> active_inputs(BipartiteGraph.from_edges([0, 0], [0, 1], n_in=4, n_out=2))
     0.25
     """
-    pairs = zip(graph.layers, present(graph, weights), strict=True)
+    pairs = present_layers(graph, weights)
     reached = [np.bincount(layer.sources[mask], minlength=layer.n_in) > 0 for layer, mask in pairs]
     return float(np.concatenate(reached).mean())
 
@@ -101,7 +101,7 @@ def active_outputs(graph: Graph, weights: Any = None) -> float:
     >>> active_outputs(BipartiteGraph.from_edges([0, 0], [0, 1], n_in=4, n_out=2))
     1.0
     """
-    pairs = zip(graph.layers, present(graph, weights), strict=True)
+    pairs = present_layers(graph, weights)
     reached = [np.bincount(layer.targets[mask], minlength=layer.n_out) > 0 for layer, mask in pairs]
     return float(np.concatenate(reached).mean())
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from netsparse.errors import unknown_name
 from netsparse.graph import BipartiteGraph
-from netsparse.metrics.matrices import Graph, magnitudes, present, undirected_edges
+from netsparse.metrics.matrices import Graph, magnitudes, present, undirected_edges, weighted_layers
 from netsparse.typing import Float, Int
 
 SIDES = ("in", "out", "all")
@@ -251,7 +251,7 @@ def _strengths(graph: Graph, weights: Any, side: str) -> Float[np.ndarray, "unit
         strengths = [np.bincount(units, strength, minlength=n_units) for units in (sources, targets)]
         with np.errstate(over="ignore"):
             return strengths[0] + strengths[1]
-    pairs = zip(graph.layers, magnitudes(graph, weights), strict=True)
+    pairs = weighted_layers(graph, weights)
     if side == "in":
         return np.concatenate([np.bincount(layer.targets, w, minlength=layer.n_out) for layer, w in pairs])
     return np.concatenate([np.bincount(layer.sources, w, minlength=layer.n_in) for layer, w in pairs])

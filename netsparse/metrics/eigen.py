@@ -79,7 +79,11 @@ def krylov_eigenpairs(matvec: Operator, n: int, k: int) -> tuple[np.ndarray, np.
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
-    """Return a context in which BLAS uses a single thread."""
+    """Return a context in which BLAS uses a single thread.
+
+    Matrices this thin or small gain little from a second one, and threads that wait for each other on a busy machine
+    cost a hundredfold; nor does the last digit then depend on the number of cores.
+    """
     return _controller().limit(limits=1, user_api="blas")
 
 
@@ -224,7 +228,8 @@ def _filtered(matvec: Operator, start: np.ndarray, k: int) -> tuple[Operator, np
 def _dense(matvec: Operator, n: int, k: int) -> np.ndarray:
     columns = np.eye(n)
     matrix = np.column_stack([matvec(columns[i]) for i in range(n)])
-    return np.linalg.eigh((matrix + matrix.T) / 2)[1][:, -k:]
+    with one_blas_thread():
+        return np.linalg.eigh((matrix + matrix.T) / 2)[1][:, -k:]
 
 
 def _lobpcg(matvec: Operator, n: int, k: int) -> np.ndarray:
@@ -250,11 +255,12 @@ def _lobpcg(matvec: Operator, n: int, k: int) -> np.ndarray:
 
 
 def _ritz(matvec: Operator, vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    basis, _ = np.linalg.qr(vectors)
-    image = np.column_stack([matvec(basis[:, i]) for i in range(basis.shape[1])])
-    small = basis.T @ image
-    values, rotation = np.linalg.eigh((small + small.T) / 2)
-    return values[::-1][:k], basis @ rotation[:, ::-1][:, :k]
+    with one_blas_thread():
+        basis, _ = np.linalg.qr(vectors)
+        image = np.column_stack([matvec(basis[:, i]) for i in range(basis.shape[1])])
+        small = basis.T @ image
+        values, rotation = np.linalg.eigh((small + small.T) / 2)
+        return values[::-1][:k], basis @ rotation[:, ::-1][:, :k]
 
 
 def _singular() -> NotConverged:

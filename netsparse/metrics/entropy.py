@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from netsparse.errors import InvalidOption
+from netsparse.metrics.eigen import one_blas_thread
 from netsparse.metrics.estimate import Estimate
 from netsparse.metrics.matrices import Graph, labels_of, places_in, undirected_edges
 from netsparse.metrics.spectral import singular_pairs
@@ -85,7 +86,8 @@ def spectral_entropy(graph: Graph, weights: Any = None, *, n_probes: int = 16, r
             continue
         # as many small components as fit: the values of a block diagonal matrix are those of its blocks
         last = max(first + 1, int(np.searchsorted(starts, starts[first] + DENSE_SIDE // 4, side="right")) - 1)
-        shares = np.linalg.eigvalsh(_gram(_slice(matrix, starts[first], starts[last]))) / total
+        with one_blas_thread():
+            shares = np.linalg.eigvalsh(_gram(_slice(matrix, starts[first], starts[last]))) / total
         shares = shares[shares > 0]
         value -= float(shares @ np.log(shares))
         first = last

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from netsparse.graph import BipartiteGraph
-from netsparse.metrics.matrices import Graph, present
+from netsparse.metrics.matrices import Graph, present_layers
 from netsparse.typing import EdgeMask
 
 
@@ -68,7 +68,7 @@ def join_counts(graph: Graph, weights: Any = None) -> JoinCounts:
     (2, 1.0)
     """
     observed, expected, variance = 0, Fraction(0), Fraction(0)
-    for layer, mask in zip(graph.layers, present(graph, weights), strict=True):
+    for layer, mask in present_layers(graph, weights):
         n_edges = int(np.count_nonzero(mask))
         observed += _joins_between(layer, mask)
         mean, square = _moments(layer, n_edges)
@@ -114,7 +114,7 @@ def morans_i(graph: Graph, weights: Any = None) -> float:
     -1.0
     """
     cross, squares, n_pairs, n_joins = Fraction(0), Fraction(0), 0, 0
-    for layer, mask in zip(graph.layers, present(graph, weights), strict=True):
+    for layer, mask in present_layers(graph, weights):
         n_edges, n_cells = int(np.count_nonzero(mask)), layer.n_in * layer.n_out
         joins, density = _n_joins(layer), Fraction(n_edges, n_cells)
         cross += _joins_between(layer, mask) - density * _joins_of(layer, mask) + joins * density**2

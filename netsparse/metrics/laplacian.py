@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from netsparse.errors import InvalidOption, NotConverged
-from netsparse.metrics.eigen import factorised, krylov_eigenpairs, largest_eigenpairs
+from netsparse.metrics.eigen import factorised, krylov_eigenpairs, largest_eigenpairs, one_blas_thread
 from netsparse.metrics.matrices import Graph, labels_of, places_in, undirected_edges
 from netsparse.typing import EdgeVector, UnitIds
 
@@ -143,7 +143,8 @@ def _dense(
             matrix = np.eye(size) - adjacency / scale[:, :, None] / scale[:, None, :]
         else:
             matrix = degrees[:, :, None] * np.eye(size) - adjacency
-        values = np.linalg.eigvalsh(matrix)
+        with one_blas_thread():
+            values = np.linalg.eigvalsh(matrix)
         trusted = values[:, 1] > DENSE_TRUST * values[:, -1]
         seconds[first : first + n_here] = np.where(trusted, values[:, 1], np.nan)
     return seconds

@@ -6,12 +6,13 @@ edge whose weight is exactly 0 counts as absent. Units are numbered through the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from netsparse.errors import InvalidEdgeVector
+from netsparse.errors import InvalidEdgeVector, InvalidGraph
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.typing import EdgeMask, EdgeVector, UnitIds
 
@@ -19,14 +20,24 @@ Graph = BipartiteGraph | SparseNetwork
 """What every metric takes."""
 
 
+def check_graph(graph: Any) -> None:
+    """Check what every metric is given first; raises `InvalidGraph`."""
+    if not isinstance(graph, Graph):
+        fix = "BipartiteGraph.from_scipy(W), W of shape (n_out, n_in), or interop.from_networkx(graph)"
+        raise InvalidGraph("graph", type(graph).__name__, "a BipartiteGraph or a SparseNetwork", fix)
+
+
 def magnitudes(graph: Graph, weights: Any) -> tuple[EdgeVector, ...]:
     """Return |w| for each layer as float64; ones where `weights` is None.
 
     Raises
     ------
+    InvalidGraph
+        If `graph` is neither a BipartiteGraph nor a SparseNetwork.
     InvalidEdgeVector
         If the weights do not fit the edges, are not real numbers, or are not all finite.
     """
+    check_graph(graph)
     if weights is None:
         return tuple(np.ones(layer.n_edges) for layer in graph.layers)
     return tuple(_absolute(k, vector) for k, vector in enumerate(graph.edge_vectors(weights)))
@@ -37,13 +48,25 @@ def present(graph: Graph, weights: Any) -> tuple[EdgeMask, ...]:
     return tuple(vector > 0 for vector in magnitudes(graph, weights))
 
 
+def present_layers(graph: Graph, weights: Any) -> Iterator[tuple[BipartiteGraph, EdgeMask]]:
+    """Yield each layer with its `present` edges."""
+    masks = present(graph, weights)
+    return zip(graph.layers, masks, strict=True)
+
+
+def weighted_layers(graph: Graph, weights: Any) -> Iterator[tuple[BipartiteGraph, EdgeVector]]:
+    """Yield each layer with its `magnitudes`."""
+    values = magnitudes(graph, weights)
+    return zip(graph.layers, values, strict=True)
+
+
 def undirected_edges(graph: Graph, weights: Any) -> tuple[UnitIds, UnitIds, EdgeVector]:
     """Return the present edges as pairs of units of the whole graph, and |w| (1 without weights) of each.
 
     A pair that a joint contracts from several edges is listed several times.
     """
-    sources, targets = graph.unit_edges()
     strength = np.concatenate(magnitudes(graph, weights))
+    sources, targets = graph.unit_edges()
     if weights is None:
         return sources, targets, strength
     kept = strength > 0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from netsparse.graph import BipartiteGraph
-from netsparse.metrics.matrices import Graph, present
+from netsparse.metrics.matrices import Graph, present_layers
 from netsparse.typing import EdgeMask, Float, Int
 
 NEGLIGIBLE = 35.0  # -log of a probability that no double notices beside 1
@@ -107,7 +107,7 @@ def expected_nearest_neighbour_distance(graph: Graph, weights: Any = None) -> fl
 
 
 def _crowded(graph: Graph, weights: Any) -> list[tuple[BipartiteGraph, EdgeMask]]:
-    pairs = zip(graph.layers, present(graph, weights), strict=True)
+    pairs = present_layers(graph, weights)
     return [(layer, mask) for layer, mask in pairs if np.count_nonzero(mask) > 1]
 
 

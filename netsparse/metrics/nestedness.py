@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from netsparse.metrics.matrices import Graph, present
+from netsparse.metrics.matrices import Graph, present_layers
 from netsparse.typing import UnitIds
 
 
@@ -59,7 +59,7 @@ def nestedness(graph: Graph, weights: Any = None) -> Nestedness:
     Nestedness(sources=100.0, targets=100.0, total=100.0)
     """
     overlaps, pairs = np.zeros(2), np.zeros(2)
-    for layer, mask in zip(graph.layers, present(graph, weights), strict=True):
+    for layer, mask in present_layers(graph, weights):
         sources, targets = layer.sources[mask], layer.targets[mask]
         overlaps += _overlap(sources, targets), _overlap(targets, sources)
         pairs += layer.n_in * (layer.n_in - 1) // 2, layer.n_out * (layer.n_out - 1) // 2

@@ -220,7 +220,8 @@ def _least_square(block: Any) -> float:
     """Smallest eigenvalue of the product of the block with its transpose, on the short side."""
     wide = block if block.shape[0] < block.shape[1] else block.T.tocsr()
     if wide.shape[0] <= DENSE_UNITS:
-        return max(0.0, float(np.linalg.eigvalsh((wide @ wide.T).toarray())[0]))
+        with one_blas_thread():
+            return max(0.0, float(np.linalg.eigvalsh((wide @ wide.T).toarray())[0]))
     tall = wide.T.tocsr()
     top = float(wide.sum(axis=1).max() * wide.sum(axis=0).max())
     values, _ = krylov_eigenpairs(lambda x: top * x - wide @ (tall @ x), wide.shape[0], 1)
@@ -240,7 +241,8 @@ def _squares(block: Any) -> tuple[Operator, int]:
 
 
 def _all(operator: Operator, n: int) -> np.ndarray:
-    return np.linalg.eigvals(np.column_stack([operator(column) for column in np.eye(n)]))
+    with one_blas_thread():
+        return np.linalg.eigvals(np.column_stack([operator(column) for column in np.eye(n)]))
 
 
 def _arnoldi(operator: Operator, n: int, k: int, which: Literal["LM", "LR"], tolerance: float) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from netsparse.errors import EdgeOutOfRange
 from netsparse.graph.checks import as_unit_ids
-from netsparse.metrics.matrices import Graph, labels_of, magnitudes, present, undirected_edges
+from netsparse.metrics.matrices import Graph, check_graph, labels_of, magnitudes, present, undirected_edges
 from netsparse.metrics.path_sums import log_of, log_sum, path_sums, steps
 from netsparse.metrics.sources import drawn_sources
 from netsparse.typing import Float, Seed, UnitIds
@@ -128,6 +128,7 @@ def log_path_counts_between(
     >>> np.exp(log_path_counts_between(dense, inputs=[0, 2], outputs=[1])).round(6).tolist()
     [[10.0], [10.0]]
     """
+    check_graph(graph)
     inputs = _units_of("inputs", inputs, graph.sizes[0])
     outputs = _units_of("outputs", outputs, graph.sizes[-1])
     values = tuple(mask.astype(np.float64) for mask in present(graph, weights))
@@ -178,6 +179,7 @@ def effective_depth(graph: Graph, weights: Any = None) -> float:
     >>> effective_depth(SparseNetwork([fork, half]))
     1.5
     """
+    check_graph(graph)
     walkers, depth = np.ones(graph.sizes[0]), 0.0
     pairs = zip(steps(graph), magnitudes(graph, weights), strict=True)
     for k, ((units, layer), strength) in enumerate(pairs):

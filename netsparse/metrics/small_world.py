@@ -11,7 +11,7 @@ from netsparse.errors import InvalidOption
 from netsparse.generators.null_models import NullModel, randomized
 from netsparse.graph import BipartiteGraph, SparseNetwork, subgraph
 from netsparse.graph.checks import as_count
-from netsparse.metrics.matrices import Graph, present
+from netsparse.metrics.matrices import Graph, present_layers
 from netsparse.metrics.paths import mean_path_length
 from netsparse.metrics.structure import bipartite_clustering
 from netsparse.rng import spawn
@@ -141,5 +141,5 @@ def _present_part(graph: Graph, weights: Any) -> Graph:
     """Return the graph of the edges that count as present; a null model would move edges of weight 0 too."""
     if weights is None:
         return graph
-    layers = [subgraph(layer, mask)[0] for layer, mask in zip(graph.layers, present(graph, weights), strict=True)]
+    layers = [subgraph(layer, mask)[0] for layer, mask in present_layers(graph, weights)]
     return layers[0] if isinstance(graph, BipartiteGraph) else SparseNetwork(layers, graph.joints)

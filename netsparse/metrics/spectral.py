@@ -10,8 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from netsparse.errors import InvalidOption, NotConverged
-from netsparse.metrics.eigen import factorised, krylov_eigenpairs, largest_eigenpairs
-from netsparse.metrics.matrices import Graph, labels_of, places_in, undirected_edges
+from netsparse.metrics.eigen import factorised, krylov_eigenpairs, largest_eigenpairs, one_blas_thread
+from netsparse.metrics.matrices import Graph, check_graph, labels_of, places_in, undirected_edges
 from netsparse.typing import EdgeVector, Float, UnitIds
 
 DENSE_SIDE = 300  # blocks with a side this short are solved densely ...
@@ -70,6 +70,7 @@ def singular_values(graph: Graph, weights: Any = None, *, k: int = 2) -> Float[n
     """
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
         raise InvalidOption("k", repr(k), "a whole number of singular values, at least 1", "k=2")
+    check_graph(graph)
     n_rows, n_columns = sum(graph.sizes[0::2]), sum(graph.sizes[1::2])
     k = min(int(k), n_rows, n_columns)
     found = np.zeros(k)
@@ -169,7 +170,8 @@ def singular_pairs(block: Any, k: int, *, upper: float | None = None) -> tuple[n
     """
     short, long = sorted(block.shape)
     if short <= k or (short <= DENSE_SIDE and short * long <= DENSE_ENTRIES):
-        left, values, right = np.linalg.svd(block.toarray(), full_matrices=False)
+        with one_blas_thread():
+            left, values, right = np.linalg.svd(block.toarray(), full_matrices=False)
         return left[:, :k], values[:k], right[:k].T
     is_wide = block.shape[0] == short
     scale = float(block.data.max())  # squares of tiny or huge weights would leave the range of floats
@@ -182,7 +184,8 @@ def singular_pairs(block: Any, k: int, *, upper: float | None = None) -> tuple[n
     if vectors is None:
         vectors = _shift_and_invert(wide, k, None if upper is None else upper / scale)
     # squaring B loses half the digits of small values; projecting B itself onto the vectors brings them back
-    far, values, rotation = np.linalg.svd(tall @ vectors, full_matrices=False)
+    with one_blas_thread():
+        far, values, rotation = np.linalg.svd(tall @ vectors, full_matrices=False)
     near = vectors @ rotation.T
     left, right = (near, far) if is_wide else (far, near)
     return left[:, :k], scale * values[:k], right[:, :k]
