@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse.linalg as sla
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 from threadpoolctl import ThreadpoolController
 
 from netsparse.errors import NotConverged, SolverFallback
@@ -26,6 +27,7 @@ EXHAUSTED = 1e-10  # a Krylov space that ends holds no estimate of the next valu
 AMPLIFICATION = 1e6  # of the largest value over those at the cut: costs the latter as many digits
 LIFT, LONGEST_FILTER = 1e4, 400  # of a hidden value over the rest; degree beyond which another search is cheaper
 DENSE_FALLBACK = 2000  # rows
+ALWAYS_FACTORISED, MOST_OPERATIONS = 5000, 1e12  # rows; of a bound that is some ten times too high for expanders
 LOBPCG_STEPS, LOBPCG_RESIDUAL = 500, 1e-7
 # ARPACK replaces an exhausted Krylov space by a random vector; newer scipy lets us say from which generator
 SEEDED: dict[str, Any] = {"rng": 0} if "rng" in inspect.signature(sla.eigsh).parameters else {}
@@ -98,8 +100,12 @@ def factorised(matrix: Any) -> Operator:
     Raises
     ------
     NotConverged
-        If the matrix is singular in floating point, or its factors do not fit into the memory.
+        If the matrix is singular in floating point, or its factors would fill in so much that they took more than
+        some minutes or the memory: those of large expanders do.
     """
+    if matrix.shape[0] > ALWAYS_FACTORISED and (cost := _elimination_cost(matrix.tocsr())) > MOST_OPERATIONS:
+        given = f"factors of up to {cost:.0e} operations"
+        raise NotConverged("factorisation", given, f"at most {MOST_OPERATIONS:.0e}", "weights=None, or a smaller graph")
     symmetric = {"SymmetricMode": True}
     try:
         factors = sla.splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=symmetric)
@@ -110,6 +116,19 @@ def factorised(matrix: Any) -> Operator:
     if (factors.U.diagonal() <= 0).any():  # rounding has turned the sign of an eigenvalue close to 0
         raise _singular()
     return factors.solve
+
+
+def _elimination_cost(matrix: Any) -> float:
+    """Operations of eliminating a sparse symmetric matrix inside its envelope, in Cuthill-McKee order.
+
+    An upper bound on what a better order needs; small where the graph has small separators (rings, bands, trees).
+    """
+    place = np.empty(matrix.shape[0], dtype=np.int64)
+    place[reverse_cuthill_mckee(matrix, symmetric_mode=True)] = np.arange(matrix.shape[0])
+    rows = np.repeat(place, np.diff(matrix.indptr))
+    reach = np.zeros(matrix.shape[0])
+    np.maximum.at(reach, rows, rows - place[matrix.indices])
+    return float(reach @ reach)
 
 
 def _hides_another(matvec: Operator, values: np.ndarray, vectors: np.ndarray) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netsparse import BipartiteGraph, SparseNetwork, errors, metrics
-from netsparse.generators import biregular, complete, erdos_renyi
+from netsparse.generators import banded, biregular, complete, erdos_renyi
 from netsparse.metrics import eigen, laplacian, spectral
 
 ALL = {**zoo.GRAPHS, **zoo.NETWORKS}
@@ -502,7 +502,8 @@ def test_almost_equal_parts_do_not_hide_each_other(n_parts, joint, filtered_from
     assert metrics.singular_values(graph, weights).tolist() == pytest.approx(expected.tolist(), **TIGHT)
 
 
-def test_tiny_eigenvalues_do_not_mislead_the_iteration(monkeypatch):
+@pytest.mark.parametrize("factors_first", [0, laplacian.FACTORS_FIRST])
+def test_tiny_eigenvalues_do_not_mislead_the_iteration(factors_first, monkeypatch):
     """A plain iteration settles on 0.00428, an eigenvalue too, with a small residual: lambda_2 is 50 times smaller."""
     graph = erdos_renyi(100, 46, n_edges=173, rng=579)
     rng = np.random.default_rng(578)
@@ -510,7 +511,33 @@ def test_tiny_eigenvalues_do_not_mislead_the_iteration(monkeypatch):
     weights = rng.choice([0, 1e-3, 1, -2.0, 50], size=graph.n_edges)
     expected = of_the_giant(graph, weights, "combinatorial")
     assert 1e-5 < expected < 1e-3
+    monkeypatch.setattr(laplacian, "FACTORS_FIRST", factors_first)
     for filtered_from in (eigen.FILTERED_FROM, eigen.PROBE + 1):
         monkeypatch.setattr(eigen, "FILTERED_FROM", filtered_from)
         found = metrics.algebraic_connectivity(graph, weights, component="giant")
         assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_large_expanders_are_not_factorised():
+    """Weights over six decades are more than Lanczos iteration manages; factors of this graph would take an hour."""
+    graph = erdos_renyi(12_000, 12_000, n_edges=120_000, rng=0)
+    weights = np.random.default_rng(0).choice([1e-4, 1e-3, 1.0, 50.0], size=graph.n_edges)
+    with pytest.raises(errors.NotConverged, match="factors of up to"):
+        metrics.algebraic_connectivity(graph, weights, component="giant")
+
+
+@pytest.mark.parametrize("order", ["as it is", "shuffled"])
+def test_the_cost_of_elimination_is_small_for_bands_and_large_for_expanders(order):
+    band, expander = (
+        banded(3_000, 3_000, n_edges=30_000).weight_matrix(),
+        biregular(3_000, 3_000, fan_in=10, rng=0).weight_matrix(),
+    )
+    costs = []
+    for half in (band, expander):
+        matrix = sp.block_array([[None, half], [half.T, None]]).tocsr()
+        if order == "shuffled":
+            places = np.random.default_rng(0).permutation(6_000)
+            matrix = matrix[places][:, places]
+        costs.append(eigen._elimination_cost(matrix))
+    assert costs[0] < 6_000 * 60**2
+    assert costs[1] > 6_000 * 1_000**2
