@@ -103,6 +103,9 @@ def summarize(
     if rng is None and (null_model is not None or any(metric.random for metric in chosen.values())):
         drawn = "null models" if null_model is not None else next(n for n, m in chosen.items() if m.random)
         raise InvalidSeed("rng", f"None with {drawn}", "a non-negative int or a numpy Generator", "rng=0")
+    n_null = as_count("n_null", n_null)
+    if null_model is not None and n_null < 2:
+        raise InvalidOption("n_null", str(n_null), "at least 2 randomised copies", "n_null=20")
     # checked once, and gone through once: an iterator of weights has nothing left for a second pass
     vectors = None if weights is None else network.edge_vectors(weights)
     streams = {name: spawn(as_rng(rng), 1, purpose=name)[0] for name in chosen if chosen[name].random}  # type: ignore[arg-type]
@@ -110,9 +113,6 @@ def summarize(
     table["value"] = _values(network, vectors, chosen, streams)
     if null_model is None:
         return table
-    n_null = as_count("n_null", n_null)
-    if n_null < 2:
-        raise InvalidOption("n_null", str(n_null), "at least 2 randomised copies", "n_null=20")
     copies = []
     for child in spawn(rng, n_null, purpose="null models"):  # type: ignore[arg-type] - checked above
         copy, moved = randomized(network, null_model, weights=_whole(network, vectors), rng=child)
