@@ -62,7 +62,8 @@ class Outcome:
         }
 
 
-WHOLE_NETWORK = ("isolated_outputs", "giant_component", "spectral_gap", "algebraic_connectivity_giant")
+SPECTRAL = ("spectral_gap", "normalized_spectral_gap", "ramanujan_excess", "algebraic_connectivity_giant")
+WHOLE_NETWORK = ("isolated_outputs", "giant_component", *SPECTRAL)
 
 
 def at_best_validation(result: TrainResult) -> dict[str, float]:

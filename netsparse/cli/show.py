@@ -16,6 +16,7 @@ DIGITS = {"edges": 0, "isolated_outputs": 0, "best_validation_epoch": 0, "sparsi
 LABELS = {
     "zero_weights": "share of zero weights",
     "isolated_outputs": "units without incoming edge",
+    "ramanujan_excess": "Ramanujan excess",
     "algebraic_connectivity_giant": "algebraic connectivity, giant",
     "r_index": "R index",
 }
