@@ -69,3 +69,32 @@ def spawn(
     drawn = as_rng(rng).integers(2**32, size=4).tolist()
     root = np.random.SeedSequence([*drawn, zlib.crc32(purpose.encode())])
     return [np.random.default_rng(child) for child in root.spawn(n)]
+
+
+def seeds(rng: int | np.random.Generator | np.random.SeedSequence, n: int, *, purpose: str) -> list[int]:
+    """Return `n` seeds derived from `rng`, the same ones for the same seed and purpose.
+
+    Where `spawn` hands out generators, these are numbers that a table can keep: whoever passes one of them as `rng`
+    repeats that one trial.
+
+    Parameters
+    ----------
+    rng, n, purpose
+        As for `spawn`.
+
+    Returns
+    -------
+    list of int
+        Below 2**53, so that they survive JSON and floats.
+
+    Raises
+    ------
+    InvalidSeed
+        As `as_rng`.
+
+    Examples
+    --------
+    >>> seeds(0, 2, purpose="trials") == seeds(0, 2, purpose="trials")
+    True
+    """
+    return [int(child.integers(2**53)) for child in spawn(rng, n, purpose=purpose)]

@@ -3,7 +3,7 @@
 from netsparse.percolation.curve import PercolationCurve, removal_counts
 from netsparse.percolation.observables import OBSERVABLES
 from netsparse.percolation.orders import ORDERS, random_order, removal_orders
-from netsparse.percolation.removal import percolate
+from netsparse.percolation.simulation import percolate
 from netsparse.percolation.threshold import Threshold
 
 __all__ = [
