@@ -1,4 +1,4 @@
-"""`PercolationCurve`: what was seen on the way while all edges of a network went, one by one."""
+"""`PercolationCurve`: what was seen on the way while all edges or units of a network went, one by one."""
 
 from __future__ import annotations
 
@@ -10,94 +10,100 @@ import pandas as pd
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph.frozen import Frozen, frozen
+from netsparse.percolation.half_point import CROSSOVERS, HalfPoint, half_removed, mean_half_point
 from netsparse.percolation.interval import PerPoint, mean_interval
 from netsparse.percolation.observables import OBSERVABLES, observable_names
-from netsparse.percolation.threshold import METHODS, Threshold, mean_threshold
+from netsparse.percolation.points import RemovalCounts, as_counts, removal_counts
+from netsparse.percolation.removal import EDGES, UNITS
+from netsparse.percolation.threshold import CROSSING, METHODS, Threshold, mean_threshold, peak
 from netsparse.typing import Float, Int
 
-RemovalCounts = Int[np.ndarray, "point"]
-"""Number of removed edges at each point of a curve."""
-
-TrialCounts = Int[np.ndarray, "trial point"]
-"""A number of units (or components) for each trial and point."""
+TrialCounts = Int[np.ndarray, "trial point"] | Float[np.ndarray, "trial point"]
+"""A number of units (or components), or a real number, for each trial and point."""
 
 TrialValues = Float[np.ndarray, "trial point"]
 """An observable for each trial and point."""
 
-
-def removal_counts(n_edges: int, points: int) -> RemovalCounts:
-    """Return `points + 1` evenly spaced numbers of removed edges, 0 and n_edges included, halves rounded up.
-
-    Where there are fewer edges than points, counts that would repeat are left out.
-
-    Raises
-    ------
-    InvalidOption
-        If `points` is not a whole number of at least 1.
-
-    Examples
-    --------
-    >>> removal_counts(10, 4).tolist()
-    [0, 3, 5, 8, 10]
-    """
-    if not isinstance(points, int | np.integer) or isinstance(points, bool) or points < 1:
-        raise InvalidOption("points", repr(points), "a whole number of at least 1, or None for all", "points=100")
-    return np.unique((2 * n_edges * np.arange(points + 1, dtype=np.int64) + points) // (2 * points))
+FIX = "percolate(graph_or_network, rng=0)"
 
 
 class PercolationCurve(Frozen):
-    """What is left of a network while its edges are removed one by one, in one or more trials.
+    """What is left of a network while its edges, or its units, are removed one by one, in one or more trials.
 
-    Every array along the curve is indexed by the number of edges REMOVED, 0 to n_edges. A network without edges has a
-    curve of one point.
+    Every array along the curve is indexed by its recorded points: numbers of REMOVED items, `n_removed`, which begin
+    with 0 and end with all items that go. A network without edges has a curve of one point.
 
     Parameters
     ----------
     sizes : tuple of int
         Number of units on each level of the network.
-    counts : mapping of str to int array of shape (n_trials, n_edges + 1)
-        Per observable, the number of units (or components), before any division. Kept as int32, and copied unless
-        already a read-only int32 array of its own.
+    counts : mapping of str to array of shape (n_trials, n_points)
+        Per observable, what was counted, before any division: int32, or float64 for an observable that is a real
+        number. Copied unless already a read-only array of its own.
+    of : {"edges", "units"}
+        What is removed.
+    n_removed : int array of shape (n_points,), optional
+        The recorded points, increasing from 0; 0, 1, 2, ... where not given.
+
+    Attributes
+    ----------
+    n_items : int
+        Number of edges (or units) that go, the last recorded point.
+    n_trials : int
+        Number of trials.
 
     Raises
     ------
     UnknownName, InvalidOption
-        For an unknown observable, levels that are not whole numbers of at least 1, counts that are not integers, and
-        arrays of different shapes.
+        For an unknown observable, levels that are not whole numbers of at least 1, counts that are not numbers of the
+        right kind, arrays of different shapes, and points that do not fit them.
 
     Examples
     --------
     >>> from netsparse.graph import BipartiteGraph
     >>> from netsparse.percolation import percolate
-    >>> curve = percolate(BipartiteGraph.from_mask([[1, 1, 1]]), trials=2, rng=0)
+    >>> curve = percolate(BipartiteGraph.from_mask([[1, 1, 1]]), observables="giant_component", trials=2, rng=0)
     >>> curve
-    PercolationCurve(3 edges, 2 trials: giant_component, second_component, outputs_reachable)
+    PercolationCurve(3 edges, 2 trials: giant_component)
     >>> curve.r_index
     0.625
     """
 
-    __slots__ = ("_counts", "n_edges", "n_trials", "sizes")
+    __slots__ = ("_counts", "n_items", "n_removed", "n_trials", "of", "sizes")
     _change_with = "percolate(graph_or_network, ...) again"
     sizes: tuple[int, ...]
-    n_edges: int
+    of: str
+    n_items: int
     n_trials: int
+    n_removed: RemovalCounts
     _counts: dict[str, np.ndarray]
 
-    def __init__(self, sizes: tuple[int, ...], counts: Mapping[str, np.ndarray]) -> None:
-        fix = "percolate(graph_or_network, rng=0)"
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        counts: Mapping[str, np.ndarray],
+        *,
+        of: str = EDGES,
+        n_removed: RemovalCounts | None = None,
+    ) -> None:
         if not isinstance(sizes, tuple) or not sizes or not all(_is_size(size) for size in sizes):
-            raise InvalidOption("sizes", repr(sizes), "a tuple with the number of units of each level", fix)
+            raise InvalidOption("sizes", repr(sizes), "a tuple with the number of units of each level", FIX)
+        if of not in (EDGES, UNITS):
+            raise unknown_name("of", of, (EDGES, UNITS))
         if not isinstance(counts, Mapping):
-            raise InvalidOption("counts", type(counts).__name__, "a mapping from observables to arrays", fix)
+            raise InvalidOption("counts", type(counts).__name__, "a mapping from observables to arrays", FIX)
         rows = {name: np.asarray(counts[name]) for name in observable_names(counts)}
         shapes = {array.shape for array in rows.values()}
         shape = next(iter(shapes))
-        are_integers = all(array.dtype.kind in "iu" for array in rows.values())
-        if not are_integers or len(shapes) > 1 or len(shape) != 2 or 0 in shape:
+        fits = all(np.can_cast(array.dtype, OBSERVABLES[name].dtype, "same_kind") for name, array in rows.items())
+        is_number = all(array.dtype.kind in "iuf" for array in rows.values())
+        if not fits or not is_number or len(shapes) > 1 or len(shape) != 2 or 0 in shape:
             given = ", ".join(f"{array.dtype} of shape {array.shape}" for array in rows.values())
-            raise InvalidOption("counts", given, "integers of one shape (n_trials, n_edges + 1) for all", fix)
-        self._fill(sizes=sizes, n_trials=shape[0], n_edges=shape[1] - 1)
-        self._fill(_counts={name: _own(array) for name, array in rows.items()})
+            expected = "numbers of one shape (n_trials, n_points) for all, whole ones for what is counted"
+            raise InvalidOption("counts", given, expected, FIX)
+        removed = _points(n_removed, shape[1])
+        self._fill(sizes=sizes, of=of, n_trials=shape[0], n_items=int(removed[-1]), n_removed=removed)
+        self._fill(_counts={name: _own(array, OBSERVABLES[name].dtype) for name, array in rows.items()})
 
     @property
     def observables(self) -> tuple[str, ...]:
@@ -105,17 +111,12 @@ class PercolationCurve(Frozen):
         return tuple(self._counts)
 
     @property
-    def n_removed(self) -> RemovalCounts:
-        """Number of removed edges at each point of the curve: 0, 1, ..., n_edges."""
-        return np.arange(self.n_edges + 1)
-
-    @property
     def fraction_removed(self) -> PerPoint:
-        """Fraction of all edges removed at each point of the curve, 0 to 1; the single point 0 without edges."""
-        return self.n_removed / max(self.n_edges, 1)
+        """Fraction of all items removed at each recorded point, 0 to 1; the single point 0 where nothing can go."""
+        return self.n_removed / max(self.n_items, 1)
 
     def counts(self, observable: str) -> TrialCounts:
-        """Return the read-only int32 counts of one observable before any division.
+        """Return one observable before any division, read-only: int32, or float64 where it is a real number.
 
         Raises
         ------
@@ -131,12 +132,12 @@ class PercolationCurve(Frozen):
         return self.counts(observable) / self._scale(observable)
 
     def at(self, n_removed: Any) -> dict[str, TrialValues]:
-        """Return all observables at the given numbers of removed edges.
+        """Return all observables at the given numbers of removed items.
 
         Parameters
         ----------
         n_removed : int array of shape (n_points,)
-            Each from 0 to n_edges, in any order; `removal_counts(curve.n_edges, 20)` gives evenly spaced ones.
+            Each on record, in any order; `removal_counts(curve.n_items, 20)` gives evenly spaced ones.
 
         Returns
         -------
@@ -145,7 +146,8 @@ class PercolationCurve(Frozen):
         Raises
         ------
         InvalidOption
-            For fractions (which count is meant is the caller's decision) and for counts outside the curve.
+            For fractions (which count is meant is the caller's decision), and for counts that are outside the curve or
+            were not recorded.
 
         Examples
         --------
@@ -155,14 +157,12 @@ class PercolationCurve(Frozen):
         >>> curve.at([0, 3])
         {'giant_component': array([[1.  , 0.25]])}
         """
-        picks = np.atleast_1d(np.asarray(n_removed))
-        expected = f"whole numbers from 0 to n_edges = {self.n_edges}"
-        fix = "removal_counts(curve.n_edges, 20)"
-        if picks.ndim != 1 or picks.dtype.kind not in "iu":
-            raise InvalidOption("n_removed", f"{picks.dtype} of shape {picks.shape}", expected, fix)
-        outside = picks[(picks < 0) | (picks > self.n_edges)]
-        if len(outside):
-            raise InvalidOption("n_removed", str(outside[0]), expected, fix)
+        wanted = as_counts("n_removed", n_removed, self.n_items, "removal_counts(curve.n_items, 20)")
+        picks = np.searchsorted(self.n_removed, wanted)
+        absent = wanted[self.n_removed[picks] != wanted]
+        if len(absent):
+            expected = f"one of the {len(self.n_removed):,} recorded points"
+            raise InvalidOption("n_removed", str(absent[0]), expected, "percolate(..., points=None)")
         return {name: array[:, picks] / self._scale(name) for name, array in self._counts.items()}
 
     def to_frame(self, points: int | None = None) -> pd.DataFrame:
@@ -171,28 +171,31 @@ class PercolationCurve(Frozen):
         Parameters
         ----------
         points : int, optional
-            `points + 1` evenly spaced numbers of removed edges, 0 and n_edges included; None gives all of them.
+            `points + 1` evenly spaced numbers of removed items, 0 and n_items included, or the recorded points nearest
+            to them; None gives all recorded points.
 
         Returns
         -------
         pandas.DataFrame
             Columns observable, n_removed, fraction_removed, mean, low, high. The interval is Student's t for the mean
-            over trials, not clipped to [0, 1]; NaN with one trial.
+            over trials, not clipped to [0, 1]; NaN with one trial, and where a trial has no path at all
+            (`log_path_count`, whose mean is -inf there).
 
         Raises
         ------
         InvalidOption
             If `points` is not a whole number of at least 1.
         """
-        picks = self.n_removed if points is None else removal_counts(self.n_edges, points)
+        picks = slice(None) if points is None else self._nearest(removal_counts(self.n_items, points))
+        removed = self.n_removed[picks]
         frames: list[pd.DataFrame] = []
         for name, array in self._counts.items():
-            mean, half_width = mean_interval(array if points is None else array[:, picks])
+            mean, half_width = mean_interval(array[:, picks])
             mean, half_width = mean / self._scale(name), half_width / self._scale(name)
             columns = {
                 "observable": name,
-                "n_removed": picks,
-                "fraction_removed": picks / max(self.n_edges, 1),
+                "n_removed": removed,
+                "fraction_removed": removed / max(self.n_items, 1),
                 "mean": mean,
                 "low": mean - half_width,
                 "high": mean + half_width,
@@ -202,10 +205,11 @@ class PercolationCurve(Frozen):
 
     @property
     def r_index(self) -> float:
-        r"""Area under the mean giant-component curve against the fraction of removed edges, 0 to 1.
+        r"""Area under the mean giant-component curve against the fraction of removed items, 0 to 1.
 
-        R = sum over m of (S(m) + S(m + 1)) / (2 M), the trapezoid over the M edges. Published as a sum over removed
-        units; the version for edges, as an area, is ours. Without edges the curve is one point and R its height.
+        R = sum over recorded points of (S(m) + S(m')) (m' - m) / (2 M), the trapezoid over the M items. Published as
+        a sum over removed units, which differs by 1 / (2 M); as an area, and for edges, it is ours. Where nothing can
+        be removed the curve is one point and R its height.
 
         Raises
         ------
@@ -217,23 +221,27 @@ class PercolationCurve(Frozen):
         C. M. Schneider et al., Mitigation of malicious attacks on networks, PNAS 108, 3838 (2011),
         https://doi.org/10.1073/pnas.1009440108
         """
-        giant = self.counts("giant_component")
+        giant = self.counts("giant_component").sum(axis=0, dtype=np.int64)
         scale = self._scale("giant_component") * self.n_trials
-        if self.n_edges == 0:
+        if self.n_items == 0:
             return float(giant.sum()) / scale
         # sums of integers are exact, so that the area does not depend on the order of the additions
-        twice = 2 * giant.sum(dtype=np.int64) - giant[:, 0].sum(dtype=np.int64) - giant[:, -1].sum(dtype=np.int64)
-        return float(twice) / (2 * self.n_edges * scale)
+        twice = ((giant[1:] + giant[:-1]) * np.diff(self.n_removed)).sum()
+        return float(twice) / (2 * self.n_items * scale)
 
-    def threshold(self, method: str = "second_component") -> Threshold:
+    def threshold(self, method: str = "second_component", *, beside: PercolationCurve | None = None) -> Threshold:
         """Return the percolation threshold, found in each trial and averaged over them.
 
         Parameters
         ----------
-        method : {"second_component"}
-            The number of removed edges at which the second largest component is largest; the middle one where several
-            are tied. There is no threshold (NaN) where a trial has no such peak: no edges, a second component that
-            never has an edge, or one that is at its maximum before anything is removed.
+        method : {"second_component", "susceptibility", "finite_size_crossing"}
+            The number of removed items at which the second largest component, or the mean component size without the
+            largest, is largest; the middle one where several are tied. There is no threshold (NaN) where a trial has no
+            such peak: no edges, no component with an edge beside the largest, or one that is at its maximum before
+            anything is removed. Or where this curve meets the one of a network of another size, see
+            `netsparse.percolation.crossing`.
+        beside : PercolationCurve
+            The other curve of "finite_size_crossing"; for no other method.
 
         Returns
         -------
@@ -244,6 +252,9 @@ class PercolationCurve(Frozen):
         ------
         UnknownName
             For another method, or if its observable was not observed.
+        InvalidOption
+            For an observable of directed paths, which has a half point and no threshold (see `HalfPoint`), for a
+            crossing without another curve, and for another curve without a crossing.
 
         Examples
         --------
@@ -253,31 +264,78 @@ class PercolationCurve(Frozen):
         >>> percolate(path, order=[1, 0, 2, 3]).threshold().fraction_removed
         0.25
         """
+        if isinstance(method, str) and method in CROSSOVERS:
+            expected = f"one of {', '.join(METHODS)}, as paths of a fixed number of layers have no critical fraction"
+            raise InvalidOption("method", repr(method), expected, f"curve.half_point({method!r})")
         if not isinstance(method, str) or method not in METHODS:
             raise unknown_name("method", method, METHODS)
-        observable, peak = METHODS[method]
-        positions = np.array([peak(row) for row in self.counts(observable)])
-        return mean_threshold(positions, self.n_edges, method)
+        if (method == CROSSING) != isinstance(beside, PercolationCurve):
+            given = f"{type(beside).__name__} for method={method!r}"
+            expected = f"a PercolationCurve for {CROSSING!r} and None for the others"
+            raise InvalidOption("beside", given, expected, f"method={CROSSING!r}, beside=larger_curve")
+        if isinstance(beside, PercolationCurve):
+            from netsparse.percolation.crossing import crossing  # which itself knows curves
+
+            return crossing(self, beside)
+        peaks = np.array([peak(row, self.n_removed) for row in self.counts(method)])
+        return mean_threshold(peaks, self.n_items, method)
+
+    def half_point(self, observable: str = "outputs_reachable") -> HalfPoint:
+        """Return where an observable of directed paths has fallen to half of its value with nothing removed.
+
+        Found in each trial, linear between recorded points, and averaged. The middle of a crossover and not a critical
+        fraction; `HalfPoint` says why.
+
+        Parameters
+        ----------
+        observable : {"outputs_reachable", "inputs_connected", "units_reachable", "active_units"}
+            Must have been observed.
+
+        Raises
+        ------
+        UnknownName
+            For another observable, or one that was not observed.
+
+        Examples
+        --------
+        >>> from netsparse.graph import BipartiteGraph
+        >>> from netsparse.percolation import percolate
+        >>> matching = BipartiteGraph.from_mask(np.eye(4))
+        >>> percolate(matching, rng=0).half_point().fraction_kept
+        0.5
+        """
+        if not isinstance(observable, str) or observable not in CROSSOVERS:
+            raise unknown_name("observable", observable, CROSSOVERS)
+        halves = np.array([half_removed(row, self.n_removed) for row in self.counts(observable)])
+        return mean_half_point(halves, self.n_items, observable)
 
     def _scale(self, observable: str) -> int:
         return OBSERVABLES[observable].scale(self.sizes)
 
+    def _nearest(self, wanted: RemovalCounts) -> np.ndarray:
+        above = np.searchsorted(self.n_removed, wanted)
+        below = np.maximum(above - 1, 0)
+        is_below = wanted - self.n_removed[below] < self.n_removed[above] - wanted
+        return np.unique(np.where(is_below, below, above))
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PercolationCurve):
             return NotImplemented
-        same_record = (self.sizes, self.observables) == (other.sizes, other.observables)
-        return same_record and all(np.array_equal(array, other.counts(name)) for name, array in self._counts.items())
+        same_record = (self.sizes, self.of, self.observables) == (other.sizes, other.of, other.observables)
+        same_points = np.array_equal(self.n_removed, other.n_removed)
+        pairs = ((array, other._counts.get(name)) for name, array in self._counts.items())
+        return same_record and same_points and all(np.array_equal(mine, theirs) for mine, theirs in pairs)
 
     def __hash__(self) -> int:
-        return hash((self.sizes, self.observables, self.n_trials, self.n_edges))
+        return hash((self.sizes, self.of, self.observables, self.n_trials, self.n_items, len(self.n_removed)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # an unpickled array would be writable again; going through the constructor freezes it
-        return PercolationCurve, (self.sizes, self._counts)
+        return _unpickled, (self.sizes, self._counts, self.of, self.n_removed)
 
     def __repr__(self) -> str:
         trials = "1 trial" if self.n_trials == 1 else f"{self.n_trials} trials"
-        return f"PercolationCurve({self.n_edges:,} edges, {trials}: {', '.join(self.observables)})"
+        return f"PercolationCurve({self.n_items:,} {self.of}, {trials}: {', '.join(self.observables)})"
 
     def _repr_html_(self) -> str:
         table = self.to_frame(points=4).pivot(index="observable", columns="fraction_removed", values="mean")
@@ -286,15 +344,30 @@ class PercolationCurve(Frozen):
             f"<tr><th>{name}</th>{''.join(f'<td>{value:.4g}</td>' for value in table.loc[name])}</tr>"
             for name in self.observables
         )
-        return f"<table><caption>{self!r}, mean by edges removed</caption><tr><th></th>{head}</tr>{rows}</table>"
+        return f"<table><caption>{self!r}, mean by {self.of} removed</caption><tr><th></th>{head}</tr>{rows}</table>"
+
+
+def _unpickled(sizes: tuple[int, ...], counts: Any, of: str, n_removed: RemovalCounts) -> PercolationCurve:
+    return PercolationCurve(sizes, counts, of=of, n_removed=n_removed)
 
 
 def _is_size(size: object) -> bool:
     return isinstance(size, int | np.integer) and not isinstance(size, bool) and int(size) >= 1
 
 
-def _own(array: np.ndarray) -> TrialCounts:
-    """Return the counts as a read-only int32 array that nobody else can write to."""
-    if array.dtype == np.int32 and array.flags.owndata and not array.flags.writeable:
+def _points(n_removed: Any, n_points: int) -> RemovalCounts:
+    """Return the recorded points, checked, as a read-only array that nobody else holds."""
+    if n_removed is None:
+        return frozen(np.arange(n_points))
+    array = np.asarray(n_removed)
+    if array.shape != (n_points,) or array.dtype.kind not in "iu" or array[0] != 0 or not (np.diff(array) > 0).all():
+        given = f"{array.dtype} of shape {array.shape}, {array.ravel()[:3].tolist()} first"
+        raise InvalidOption("n_removed", given, f"{n_points} increasing whole numbers from 0 on", FIX)
+    return frozen(array.astype(np.int64))
+
+
+def _own(array: np.ndarray, dtype: type) -> TrialCounts:
+    """Return the counts as a read-only array of this type that nobody else can write to."""
+    if array.dtype == dtype and array.flags.owndata and not array.flags.writeable:
         return array
-    return frozen(array.astype(np.int32))
+    return frozen(array.astype(dtype))

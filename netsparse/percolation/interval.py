@@ -26,7 +26,8 @@ def mean_interval(samples: np.ndarray) -> tuple[PerPoint, PerPoint]:
     Returns
     -------
     mean, half_width : float arrays of shape (n_points,)
-        The half-width is NaN with one trial.
+        The half-width is NaN with one trial, and where a trial is NaN or infinite: one trial without any path makes the
+        mean of `log_path_count` -inf.
 
     References
     ----------
@@ -43,6 +44,8 @@ def mean_interval(samples: np.ndarray) -> tuple[PerPoint, PerPoint]:
     if n == 1:
         return mean, np.full_like(mean, np.nan)
     squares = np.zeros_like(mean)
-    for row in samples:  # row by row: no float copy of all trials
-        squares += (row - mean) ** 2
+    with np.errstate(invalid="ignore"):  # -inf - -inf is NaN, which is what is meant
+        for row in samples:  # row by row: no float copy of all trials
+            squares += (row - mean) ** 2
+    squares[np.isinf(squares)] = np.nan
     return mean, stdtrit(n - 1, (1 + CONFIDENCE) / 2) * np.sqrt(squares / (n - 1) / n)

@@ -1,26 +1,30 @@
-"""Components along a whole removal order in one union-find pass (Newman and Ziff): edges come back, last one first."""
+"""Components along a whole removal in one union-find pass (Newman and Ziff): edges come back, last one first."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-from netsparse.typing import EdgeIds, Int
+from netsparse.percolation.removal import UNITS, Removal
+from netsparse.typing import Float, Int
 
 EdgeEnds = Int[np.ndarray, "edge 2"]
 """The two units at the ends of each edge, numbered over all levels, in canonical edge order."""
 
-Counts = Int[np.ndarray, "point"]
-"""A number of units (or components) for every number of removed edges, 0 to n_edges."""
+Points = Int[np.ndarray, "point"]
+"""Numbers of removed items (edges or units) at which a curve is recorded, increasing."""
+
+Recorded = Int[np.ndarray, "point"] | Float[np.ndarray, "point"]
+"""What was seen at these points: a number of units or components (int32), or a real number (float64)."""
 
 
-def component_counts(sizes: tuple[int, ...], ends: EdgeEnds, order: EdgeIds) -> dict[str, Counts]:
-    """Count components and the units of the two largest ones, for every number of removed edges.
+def component_counts(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points) -> dict[str, Recorded]:
+    """Watch the connected components while edges or units go, in one pass over the edges.
 
     Edges are added to the empty graph in reverse removal order and components are merged by a weighted union-find
     with path halving, so that the whole curve costs little more than one pass over the edges. A histogram of
     component sizes gives the second largest: a merge lifts it by no more than the size of the smaller part, so that
-    all steps down together are O(units log units).
+    all steps down together are O(units log units). The sum of squared sizes is kept up to date by the same merges.
 
     Parameters
     ----------
@@ -28,15 +32,19 @@ def component_counts(sizes: tuple[int, ...], ends: EdgeEnds, order: EdgeIds) -> 
         Number of units on each level; `sum(sizes)` units in all.
     ends : int array of shape (n_edges, 2)
         The two units of each edge, numbered over all levels. Direction does not matter, parallel edges are fine.
-    order : int array of shape (n_edges,)
-        A permutation of the edge ids, first removed first (trusted).
+    removal : Removal
+        What goes, and in which order (trusted).
+    points : int array of shape (n_points,)
+        Numbers of removed items, increasing, each from 0 to `removal.n_items` (trusted).
 
     Returns
     -------
-    dict of str to int32 array of shape (n_edges + 1,)
-        `giant_component` and `second_component` in units, `n_components` as a count; entry m holds after the removal
-        of `order[:m]`. A unit without edges is a component of size 1; the second component is 0 where only one
-        component is left, and equals the giant one where two are largest.
+    dict of str to array of shape (n_points,)
+        `giant_component` and `second_component` in units and `n_components` as a count, int32; `susceptibility`,
+        float64: the mean size of the component of a random unit outside the largest component, sum of s^2 / sum of s
+        over the other components. Of equally large components one is the largest. A unit without edges is a component
+        of size 1, a unit that was removed is none. Where there is no other component, the second one and the
+        susceptibility are 0; where no unit is left, everything is.
 
     References
     ----------
@@ -46,12 +54,18 @@ def component_counts(sizes: tuple[int, ...], ends: EdgeEnds, order: EdgeIds) -> 
     Examples
     --------
     >>> path = np.array([[0, 3], [1, 3], [1, 4], [2, 4]], dtype=np.int32)
-    >>> counts = component_counts((3, 2), path, np.array([1, 0, 2, 3], dtype=np.int32))
-    >>> counts["giant_component"].tolist(), counts["second_component"].tolist()
+    >>> removal = Removal.of_edges(np.array([1, 0, 2, 3], dtype=np.int32))
+    >>> seen = component_counts((3, 2), path, removal, np.arange(5))
+    >>> seen["giant_component"].tolist(), seen["second_component"].tolist()
     ([5, 3, 3, 2, 1], [0, 2, 1, 1, 1])
+    >>> seen["susceptibility"].tolist()
+    [0.0, 2.0, 1.0, 1.0, 1.0]
     """
-    giant, second, components = _union_find(sum(sizes), ends, order)
-    return {"giant_component": giant, "second_component": second, "n_components": components}
+    # one gather beforehand keeps several cache misses in flight; inside the loop every edge would wait for its own
+    returning = ends.take(removal.edges, axis=0)
+    found = _union_find(sum(sizes), returning, removal.gone, points, removal.of == UNITS)
+    names = ("giant_component", "second_component", "n_components", "susceptibility")
+    return dict(zip(names, found, strict=True))
 
 
 @njit(cache=True, nogil=True)
@@ -66,22 +80,26 @@ def _find(parent, unit):
 
 
 @njit(cache=True, nogil=True)
-def _union_find(n_units, ends, order):
-    n_edges = len(order)
-    giant = np.empty(n_edges + 1, dtype=np.int32)
-    second = np.empty(n_edges + 1, dtype=np.int32)
-    components = np.empty(n_edges + 1, dtype=np.int32)
+def _union_find(n_units, ends, gone, points, of_units):
+    n_points = len(points)
+    giant = np.empty(n_points, dtype=np.int32)
+    second = np.empty(n_points, dtype=np.int32)
+    components = np.empty(n_points, dtype=np.int32)
+    susceptibility = np.empty(n_points, dtype=np.float64)
     # a root stores minus the size of its component, every other unit a unit nearer to its root
     parent = np.full(n_units, -1, dtype=np.int32)
     n_of_size = np.zeros(n_units + 1, dtype=np.int32)
     n_of_size[1] = n_units
     n_of_size[0] = 1  # where the walk down for the second component ends
     largest, runner_up, n_components = 1, min(n_units - 1, 1), n_units
-    giant[n_edges], second[n_edges], components[n_edges] = largest, runner_up, n_components
-    for m in range(n_edges - 1, -1, -1):
-        edge = order[m]
-        big, small = _find(parent, ends[edge, 0]), _find(parent, ends[edge, 1])
-        if big != small:
+    squares = np.int64(n_units)
+    next_edge = len(ends) - 1
+    for point in range(n_points - 1, -1, -1):
+        present_from = gone[points[point]]
+        for edge in range(next_edge, present_from - 1, -1):
+            big, small = _find(parent, ends[edge, 0]), _find(parent, ends[edge, 1])
+            if big == small:
+                continue
             if parent[big] > parent[small]:
                 big, small = small, big
             size_big, size_small = -parent[big], -parent[small]
@@ -91,6 +109,7 @@ def _union_find(n_units, ends, order):
             n_of_size[size_small] -= 1
             n_of_size[merged] += 1
             n_components -= 1
+            squares += 2 * np.int64(size_big) * np.int64(size_small)
             if merged > largest:
                 if size_big < largest:
                     runner_up = largest  # overtaken; where the giant itself grew, the walk must not start from it
@@ -99,5 +118,17 @@ def _union_find(n_units, ends, order):
                 runner_up = merged
             while n_of_size[runner_up] == 0:
                 runner_up -= 1
-        giant[m], second[m], components[m] = largest, runner_up, n_components
-    return giant, second, components
+        next_edge = present_from - 1
+        # a removed unit has lost all its edges and stands in the union-find as one unit by itself: it is none
+        absent = points[point] if of_units else 0
+        left = n_components - absent
+        giant[point] = largest if left > 0 else 0
+        second[point] = runner_up if left > 1 else 0
+        components[point] = left
+        if left > 1:
+            others = np.int64(n_units - absent - largest)
+            other_squares = squares - absent - np.int64(largest) * np.int64(largest)
+            susceptibility[point] = other_squares / others
+        else:
+            susceptibility[point] = 0.0
+    return giant, second, components, susceptibility

@@ -1,16 +1,19 @@
-"""What is watched while edges go: names, definitions and normalisation of the observables, in one table."""
+"""What is watched while edges or units go: names, definitions and normalisation of the observables, in one table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from netsparse.errors import InvalidOption, unknown_name
-from netsparse.percolation.newman_ziff import Counts, EdgeEnds, component_counts
-from netsparse.percolation.reachability import inputs_connected, outputs_reachable
-from netsparse.typing import EdgeIds
+import numpy as np
 
-Process = Callable[[tuple[int, ...], EdgeEnds, EdgeIds], dict[str, Counts]]
+from netsparse.errors import InvalidOption, unknown_name
+from netsparse.percolation.newman_ziff import EdgeEnds, Points, Recorded, component_counts
+from netsparse.percolation.path_counts import path_counts
+from netsparse.percolation.reachability import on_paths, reached_from_inputs, reaching_outputs
+from netsparse.percolation.removal import Removal
+
+Process = Callable[[tuple[int, ...], EdgeEnds, Removal, Points], dict[str, Recorded]]
 
 
 class Observable(NamedTuple):
@@ -21,15 +24,18 @@ class Observable(NamedTuple):
     definition : str
         What it is, in one line.
     process : callable
-        `process(sizes, ends, order)` gives the counts of this observable, and of those found in the same pass, for
-        every number of removed edges.
+        `process(sizes, ends, removal, points)` gives this observable before any division, and those found in the same
+        pass, at every point: numbers of removed items, increasing.
     scale : callable
         `scale(sizes)` is the number that counts are divided by.
+    dtype : type
+        numpy.int32 for a number of units or components, numpy.float64 for a real number.
     """
 
     definition: str
     process: Process
     scale: Callable[[tuple[int, ...]], int]
+    dtype: type = np.int32
 
 
 def all_units(sizes: tuple[int, ...]) -> int:
@@ -47,24 +53,46 @@ def outputs(sizes: tuple[int, ...]) -> int:
     return sizes[-1]
 
 
+def beyond_inputs(sizes: tuple[int, ...]) -> int:
+    """Return the number of units on all levels but the first."""
+    return sum(sizes[1:])
+
+
 def one(sizes: tuple[int, ...]) -> int:
-    """Return 1: the observable is a count, not a fraction."""
+    """Return 1: the observable is a count or a mean, not a fraction."""
     return 1
 
 
-# The definitions are ours where the literature leaves a choice: fractions are of all units, isolated ones included,
-# and input-output reachability asks for one directed path, not for all of them.
+# The definitions are ours where the literature leaves a choice: fractions are of all original units, isolated and
+# removed ones included; input-output reachability asks for one directed path, not for all of them; susceptibility is
+# the mean over the units outside the largest component (others divide the same sum by all units).
 OBSERVABLES: dict[str, Observable] = {
     "giant_component": Observable("largest component / all units", component_counts, all_units),
     "second_component": Observable("second largest component / all units", component_counts, all_units),
+    "susceptibility": Observable(
+        "mean size of the component of a unit outside the largest one, sum s^2 / sum s", component_counts, one, np.float64
+    ),
     "n_components": Observable("number of components, isolated units included", component_counts, one),
+    "units_reachable": Observable(
+        "units beyond the inputs reached from at least one input / units beyond the inputs",
+        reached_from_inputs,
+        beyond_inputs,
+    ),
     "outputs_reachable": Observable(
-        "units of the last level reached from at least one input / units of the last level", outputs_reachable, outputs
+        "units of the last level reached from at least one input / units of the last level",
+        reached_from_inputs,
+        outputs,
     ),
     "inputs_connected": Observable(
-        "inputs that reach at least one unit of the last level / inputs", inputs_connected, inputs
+        "inputs that reach at least one unit of the last level / inputs", reaching_outputs, inputs
+    ),
+    "active_units": Observable("units on a path from an input to an output / all units", on_paths, all_units),
+    "log_path_count": Observable(
+        "natural logarithm of the number of input-output paths, -inf without any", path_counts, one, np.float64
     ),
 }
+
+DEFAULT = ("giant_component", "second_component", "susceptibility", "outputs_reachable")
 
 
 def observable_names(observables: str | Iterable[str]) -> tuple[str, ...]:
@@ -89,3 +117,8 @@ def observable_names(observables: str | Iterable[str]) -> tuple[str, ...]:
         if not isinstance(name, str) or name not in OBSERVABLES:
             raise unknown_name("observables", name, OBSERVABLES)
     return tuple(dict.fromkeys(names))
+
+
+def processes_of(names: Iterable[str]) -> tuple[Process, ...]:
+    """Return the passes that together find the given observables, each once."""
+    return tuple(dict.fromkeys(OBSERVABLES[name].process for name in names))

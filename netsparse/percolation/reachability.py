@@ -1,11 +1,12 @@
-"""From inputs to outputs along a whole removal order: one pass in the direction of the layers, no search per count."""
+"""From inputs to outputs along a whole removal: one pass in the direction of the layers, no search per count."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-from netsparse.percolation.newman_ziff import Counts, EdgeEnds
+from netsparse.percolation.newman_ziff import EdgeEnds, Points, Recorded
+from netsparse.percolation.removal import Removal
 from netsparse.typing import EdgeIds, Int
 
 StartUnits = Int[np.ndarray, "start"]
@@ -15,8 +16,10 @@ LastReached = Int[np.ndarray, "unit"]
 """The largest number of removed edges at which each unit is still reached."""
 
 
-def outputs_reachable(sizes: tuple[int, ...], ends: EdgeEnds, order: EdgeIds) -> dict[str, Counts]:
-    """Count the units of the last level that at least one input reaches, for every number of removed edges.
+def reached_from_inputs(
+    sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points
+) -> dict[str, Recorded]:
+    """Count the units that at least one input reaches, beyond the inputs and on the last level.
 
     Parameters
     ----------
@@ -24,40 +27,63 @@ def outputs_reachable(sizes: tuple[int, ...], ends: EdgeEnds, order: EdgeIds) ->
         Number of units on each level, inputs first.
     ends : int array of shape (n_edges, 2)
         Source and target unit of each edge, numbered over all levels, all edges into a level before those out of it.
-    order : int array of shape (n_edges,)
-        A permutation of the edge ids, first removed first (trusted).
+    removal : Removal
+        What goes, and in which order (trusted). A removed unit has no edges left, so that nothing reaches it.
+    points : int array of shape (n_points,)
+        Numbers of removed items, increasing (trusted).
 
     Returns
     -------
-    dict of str to int32 array of shape (n_edges + 1,)
-        `outputs_reachable`; entry m holds after the removal of `order[:m]`.
+    dict of str to int32 array of shape (n_points,)
+        `units_reachable` and `outputs_reachable`.
 
     Examples
     --------
     >>> chain = np.array([[0, 1], [1, 2]], dtype=np.int32)
-    >>> outputs_reachable((1, 1, 1), chain, np.array([1, 0], dtype=np.int32))["outputs_reachable"].tolist()
-    [1, 0, 0]
+    >>> removal = Removal.of_edges(np.array([1, 0], dtype=np.int32))
+    >>> seen = reached_from_inputs((1, 1, 1), chain, removal, np.arange(3))
+    >>> seen["units_reachable"].tolist(), seen["outputs_reachable"].tolist()
+    ([2, 1, 0], [1, 0, 0])
     """
-    last = last_reached(sum(sizes), np.arange(sizes[0]), ends, positions(order))
-    return {"outputs_reachable": _still_reached(last[-sizes[-1] :], len(order))}
+    last = _from_inputs(sizes, ends, positions(removal.edges))
+    return {
+        "units_reachable": _still_there(last[sizes[0] :], removal, points),
+        "outputs_reachable": _still_there(last[-sizes[-1] :], removal, points),
+    }
 
 
-def inputs_connected(sizes: tuple[int, ...], ends: EdgeEnds, order: EdgeIds) -> dict[str, Counts]:
-    """Count the inputs that reach at least one unit of the last level, for every number of removed edges.
+def reaching_outputs(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points) -> dict[str, Recorded]:
+    """Count the inputs that reach at least one unit of the last level.
 
-    Arguments and result are those of `outputs_reachable`, the key is `inputs_connected`.
+    Arguments and result are those of `reached_from_inputs`, the key is `inputs_connected`.
 
     Examples
     --------
     >>> chain = np.array([[0, 1], [1, 2]], dtype=np.int32)
-    >>> inputs_connected((1, 1, 1), chain, np.array([1, 0], dtype=np.int32))["inputs_connected"].tolist()
+    >>> removal = Removal.of_edges(np.array([1, 0], dtype=np.int32))
+    >>> reaching_outputs((1, 1, 1), chain, removal, np.arange(3))["inputs_connected"].tolist()
     [1, 0, 0]
     """
-    n_units = sum(sizes)
-    backwards = np.ascontiguousarray(ends[::-1, ::-1])
-    outputs = np.arange(n_units - sizes[-1], n_units)
-    last = last_reached(n_units, outputs, backwards, np.ascontiguousarray(positions(order)[::-1]))
-    return {"inputs_connected": _still_reached(last[: sizes[0]], len(order))}
+    last = _to_outputs(sizes, ends, positions(removal.edges))
+    return {"inputs_connected": _still_there(last[: sizes[0]], removal, points)}
+
+
+def on_paths(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points) -> dict[str, Recorded]:
+    """Count the units on a directed path from an input to an output.
+
+    Arguments and result are those of `reached_from_inputs`, the key is `active_units`. A unit lies on a path as long as
+    an input reaches it and it reaches an output: until the earlier of the two ends.
+
+    Examples
+    --------
+    >>> fork = np.array([[0, 1], [0, 2], [1, 3]], dtype=np.int32)
+    >>> removal = Removal.of_edges(np.array([1, 0, 2], dtype=np.int32))
+    >>> on_paths((1, 2, 1), fork, removal, np.arange(4))["active_units"].tolist()
+    [3, 3, 0, 0]
+    """
+    position = positions(removal.edges)
+    last = np.minimum(_from_inputs(sizes, ends, position), _to_outputs(sizes, ends, position))
+    return {"active_units": _still_there(last, removal, points)}
 
 
 def positions(order: EdgeIds) -> EdgeIds:
@@ -97,6 +123,20 @@ def last_reached(n_units: int, start: StartUnits, ends: EdgeEnds, position: Edge
     return last
 
 
+def _from_inputs(sizes: tuple[int, ...], ends: EdgeEnds, position: EdgeIds) -> LastReached:
+    return last_reached(sum(sizes), np.arange(sizes[0]), ends, position)
+
+
+def _to_outputs(sizes: tuple[int, ...], ends: EdgeEnds, position: EdgeIds) -> LastReached:
+    n_units = sum(sizes)
+    # views: the kernel walks the edges backwards, and each from its target to its source
+    return last_reached(n_units, np.arange(n_units - sizes[-1], n_units), ends[::-1, ::-1], position[::-1])
+
+
+def _still_there(last: LastReached, removal: Removal, points: Points) -> Recorded:
+    return _survivors(last, len(removal.edges), removal.gone, points)
+
+
 @njit(cache=True, nogil=True)
 def _widest_paths(last, ends, position):
     for edge in range(len(position)):
@@ -104,7 +144,18 @@ def _widest_paths(last, ends, position):
         last[target] = max(last[target], min(last[ends[edge, 0]], position[edge]))
 
 
-def _still_reached(last: LastReached, n_edges: int) -> Counts:
-    """Count, for every number m of removed edges, the units with `last >= m`."""
-    ends_at = np.bincount(last[last >= 0], minlength=n_edges + 1)
-    return np.cumsum(ends_at[::-1])[::-1].astype(np.int32)
+@njit(cache=True, nogil=True)
+def _survivors(last, n_edges, gone, points):
+    """Count, for every point, the units that are reached with that many edges gone."""
+    ending_at = np.zeros(n_edges + 1, dtype=np.int32)
+    for unit in range(len(last)):
+        if last[unit] >= 0:
+            ending_at[last[unit]] += 1
+    counts = np.empty(len(points), dtype=np.int32)
+    alive, n_gone = 0, n_edges + 1
+    for point in range(len(points) - 1, -1, -1):
+        while n_gone > gone[points[point]]:
+            n_gone -= 1
+            alive += ending_at[n_gone]
+        counts[point] = alive
+    return counts
