@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from netsparse.errors import InvalidEdgeVector, InvalidGraph, unknown_name
+from netsparse.errors import InvalidEdgeVector, InvalidGraph, InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph, EdgeDelta, SparseNetwork, apply, carry
 from netsparse.graph.bipartite import pair_keys
-from netsparse.graph.checks import as_count, as_edge_vector
+from netsparse.graph.checks import as_edge_vector
 from netsparse.graph.free_pairs import sample_free_keys
 from netsparse.rng import as_rng, spawn
 from netsparse.typing import EdgeIds, EdgeVector, Seed, UnitIds
@@ -60,7 +62,7 @@ def density_preserving(graph: BipartiteGraph, *, weights: Any = None, rng: Seed)
 
 
 def degree_preserving(
-    graph: BipartiteGraph, *, weights: Any = None, signs: Any = None, swaps_per_edge: int = 10, rng: Seed
+    graph: BipartiteGraph, *, weights: Any = None, signs: Any = None, swaps_per_edge: float = 10, rng: Seed
 ) -> EdgeDelta:
     """Shuffle the wiring while every unit keeps its degree: a Markov chain of edge swaps.
 
@@ -78,8 +80,8 @@ def degree_preserving(
     signs : array of shape (n_edges,), optional
         Real numbers but NaN, or bool; only edges whose numbers have the same sign (-1, 0 or 1) are swapped, so that
         every unit keeps its number of positive and of negative edges. `signs=weights` is the usual choice.
-    swaps_per_edge : int
-        Proposals over number of edges.
+    swaps_per_edge : float
+        Proposals over number of edges; of their number the halves are rounded up.
     rng : int or numpy.random.Generator
         Source of randomness.
 
@@ -115,13 +117,14 @@ def degree_preserving(
     """
     from netsparse.generators.swaps import pair_table, swap
 
-    graph, rng, swaps_per_edge = _as_layer(graph), as_rng(rng), as_count("swaps_per_edge", swaps_per_edge)
+    graph, rng = _as_layer(graph), as_rng(rng)
+    n_swaps = math.floor(_as_swaps(swaps_per_edge) * graph.n_edges + 0.5)
     order, starts = _by_sign(graph, signs)
     ends = np.stack([graph.sources[order], graph.targets[order]], axis=1).astype(np.int64)
     table = pair_table(pair_keys(ends[:, 0], ends[:, 1], graph.n_in))
     first_of, size_of = np.repeat(starts[:-1], np.diff(starts)), np.repeat(np.diff(starts), np.diff(starts))
-    for begin in range(0, swaps_per_edge * graph.n_edges, BLOCK):
-        n_here = min(BLOCK, swaps_per_edge * graph.n_edges - begin)
+    for begin in range(0, n_swaps, BLOCK):
+        n_here = min(BLOCK, n_swaps - begin)
         one = rng.integers(graph.n_edges, size=n_here)
         other = first_of[one] + rng.integers(size_of[one])  # of the same sign: as likely the other way round
         swap(ends, table, one, other, graph.n_in)
@@ -196,6 +199,13 @@ def _as_layer(graph: Any) -> BipartiteGraph:
         fix = "randomized, which takes every layer of a network"
         raise InvalidGraph("graph", f"a {type(graph).__name__}", "a BipartiteGraph", fix)
     return graph
+
+
+def _as_swaps(value: Any) -> float:
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not 0 <= number < math.inf:
+        raise InvalidOption("swaps_per_edge", repr(value), "a number of at least 0", "swaps_per_edge=10")
+    return number
 
 
 def _applied(

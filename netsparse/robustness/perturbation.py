@@ -20,6 +20,9 @@ from netsparse.typing import EdgeVector, Seed
 Perturbed = Callable[[float], Wiring]
 """One trial: the wiring at each strength."""
 
+Trial = Callable[[Seed], Perturbed]
+"""Starts a trial from its seed."""
+
 FRACTIONS = tuple(k / 20 for k in range(21))
 """0, 0.05, ..., 1: where a fraction is the strength."""
 
@@ -60,33 +63,51 @@ class Probe(ABC):
         happens to one does not depend on whether more follow.
         """
 
-    def start(self, wiring: Wiring, *, rng: Seed) -> Perturbed:
-        """Start one trial.
+    def prepare(self, wiring: Wiring) -> Callable[[np.random.Generator], Perturbed]:
+        """Do once what all trials share, and return `draw` for this wiring; for probes with something to share."""
+        return lambda rng: self.draw(wiring, rng)
+
+    def trials(self, wiring: Wiring) -> Trial:
+        """Prepare any number of trials on one wiring.
 
         Parameters
         ----------
         wiring : Wiring
             What is perturbed; never changed.
-        rng : int or numpy.random.Generator
-            Of this trial.
 
         Returns
         -------
         callable
-            `perturbed(strength)` is the wiring at that strength; strength 0 is `wiring` itself. Strengths may be asked
-            for in any order, and from several threads.
+            `trials(rng)` starts a trial: it returns the function from a strength to the wiring at that strength;
+            strength 0 is `wiring` itself. Strengths may be asked for in any order; all of it may be called by several
+            threads.
 
         Raises
         ------
-        InvalidSeed, and what the probe refuses.
+        InvalidOption and others
+            Where the probe's options do not fit this wiring.
         """
-        perturbed = self.draw(wiring, as_rng(rng))
+        draw = self.prepare(wiring)
 
-        def at(strength: float) -> Wiring:
-            strength = self.as_strength(strength)
-            return self._checked(wiring, perturbed(strength)) if strength else wiring
+        def start(rng: Seed) -> Perturbed:
+            perturbed = draw(as_rng(rng))
 
-        return at
+            def at(strength: float) -> Wiring:
+                strength = self.as_strength(strength)
+                return self._checked(wiring, perturbed(strength)) if strength else wiring
+
+            return at
+
+        return start
+
+    def start(self, wiring: Wiring, *, rng: Seed) -> Perturbed:
+        """Start one trial: `trials(wiring)(rng)`.
+
+        Raises
+        ------
+        InvalidSeed, and what `trials` raises.
+        """
+        return self.trials(wiring)(rng)
 
     def perturb(
         self,
@@ -143,11 +164,12 @@ class Probe(ABC):
             If it is not a number in [0, largest].
         """
         is_number = isinstance(strength, Real) and not isinstance(strength, bool | np.bool_)
-        if not is_number or not 0.0 <= strength <= self.largest or not np.isfinite(float(strength)):
+        value = float(strength) if is_number else float("nan")
+        if not (0.0 <= value <= self.largest and np.isfinite(value)):
             bound = f"in [0, {self.largest:g}]" if np.isfinite(self.largest) else "of at least 0"
             expected = f"a number {bound}: {self.meaning}"
             raise InvalidOption(f"strength of {self.name}", repr(strength), expected, f"strength={self.strengths[1]}")
-        return float(strength)
+        return value
 
     def as_strengths(self, strengths: Any = None) -> tuple[float, ...]:
         """Return the strengths of a table: increasing numbers; the probe's own where None is given, one as a tuple.

@@ -115,6 +115,25 @@ def test_the_chain_is_uniform_where_proposals_are_often_refused():
     assert stats.chisquare(list(counts.values())).pvalue > 1e-3
 
 
+def test_swaps_per_edge_may_be_a_fraction():
+    """On a perfect matching only an edge drawn twice is refused, so that the chain's length can be read off."""
+    n = 400
+    matching = BipartiteGraph.from_edges(np.arange(n), np.arange(n), n_in=n, n_out=n)
+    lengths = {swaps: degree_preserving(matching, swaps_per_edge=swaps, rng=1).n_removed for swaps in (0.0, 0.001, 0.1)}
+    assert lengths[0.0] == lengths[0.001] == 0  # 0.4 of a proposal is none
+    assert 60 <= lengths[0.1] <= 80  # 40 proposals, two edges each, some of them twice
+    assert degree_preserving(matching, swaps_per_edge=1 / 400, rng=1).n_removed == 2
+    assert degree_preserving(matching, swaps_per_edge=0.5 / 400, rng=1).n_removed == 2  # halves are rounded up
+    whole, same = (degree_preserving(matching, swaps_per_edge=k, rng=1) for k in (2, np.float32(2.0)))
+    assert apply(matching, whole)[0] == apply(matching, same)[0]
+
+
+@pytest.mark.parametrize("swaps", [-0.5, float("nan"), float("inf"), True, "ten", None])
+def test_an_impossible_number_of_swaps_is_one_line(swaps):
+    with pytest.raises(errors.InvalidOption, match=r"swaps_per_edge: given .*, expected a number of at least 0; try"):
+        degree_preserving(zoo.GRAPHS["path"], swaps_per_edge=swaps, rng=0)
+
+
 def test_the_density_model_is_uniform():
     start = BipartiteGraph.from_edges([0, 1, 1], [0, 0, 1], n_in=2, n_out=3)
     rng = np.random.default_rng(0)
