@@ -8,44 +8,74 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
-from netsparse.graph import SparseNetwork
+from netsparse.errors import InvalidOption, unknown_name
+from netsparse.metrics.degree import degrees
 from netsparse.metrics.matrices import Graph
 from netsparse.plotting.canvas import COLOURS, axes, colours, plain
 from netsparse.plotting.sides import as_graph
 
 BINS = 40  # at most
+DEGREE = {"out": "fan-out", "in": "fan-in", "all": "degree"}
 
 
-def degree_distribution(networks: Mapping[str, SparseNetwork], *, ax: Axes | None = None) -> Axes:
-    """Draw the complementary cumulative distribution of fan-out over all units that feed a sparse layer.
+def degree_distribution(networks: Mapping[str, Graph], *, side: str = "out", ax: Axes | None = None) -> Axes:
+    """Draw the complementary cumulative distribution of the degree over all units, a line per network.
 
-    P(fan-out >= k) against k on logarithmic axes: a straight line would be a power law, a cliff an Erdos-Renyi layer.
+    P(degree >= k) against k on logarithmic axes: a straight line would be a power law, a cliff an Erdos-Renyi layer.
+    Several names show several networks, or one before and after a training or a probe.
 
     Parameters
     ----------
-    networks : mapping of str to SparseNetwork
+    networks : mapping of str to SparseNetwork or BipartiteGraph
         Name -> wiring.
+    side : {"out", "in", "all"}
+        Whose degrees, as in `netsparse.metrics.degrees`: fan-out over all units that feed a sparse layer, fan-in over
+        all that are fed by one, or the edges into and out of every unit.
     ax : Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     Axes
-        The axes drawn into.
+        The axes drawn into: a line per name through the degrees that occur. Isolated units count in the share and have
+        no point.
+
+    Raises
+    ------
+    InvalidOption
+        For something else than a mapping of wirings.
+    UnknownName
+        For another side.
+
+    Examples
+    --------
+    >>> from netsparse.graph import BipartiteGraph
+    >>> graph = BipartiteGraph.from_edges([0, 0, 0, 1], [0, 1, 2, 0], n_in=4, n_out=3)
+    >>> ax = degree_distribution({"net": graph}, side="in")
+    >>> ax.lines[0].get_xdata().tolist(), ax.lines[0].get_ydata().round(2).tolist()
+    ([1, 2], [1.0, 0.33])
     """
+    if not isinstance(networks, Mapping):
+        expected = "a mapping from names to networks"
+        raise InvalidOption("networks", type(networks).__name__, expected, "{'SET': result.network}")
+    if side not in DEGREE:
+        raise unknown_name("side", side, DEGREE)
     ax = plain(axes(ax))
     for name, colour in colours(networks).items():
-        degrees = np.concatenate([layer.fan_out for layer in networks[name].layers])
-        counts = np.bincount(degrees)
-        at_least = counts[::-1].cumsum()[::-1] / len(degrees)
+        found = degrees(as_graph(networks[name]), side=side)
+        counts = np.bincount(found)
+        at_least = counts[::-1].cumsum()[::-1] / len(found)
         k = np.flatnonzero(counts)
         k = k[k > 0]
         size = 4 if len(k) > 1 else 9  # a regular network is one point
         ax.plot(k, at_least[k], ".-", color=colour, markersize=size, linewidth=1.2, drawstyle="steps-pre", label=name)
-    ax.set(xlabel="fan-out k, all sparse layers", ylabel="share of units with fan-out >= k", xscale="log", yscale="log")
+    label = DEGREE[side]
+    ax.set(xlabel=f"{label} k, all sparse layers", ylabel=f"share of units with {label} >= k")
+    ax.set(xscale="log", yscale="log")
     ax.xaxis.set_major_formatter(LogFormatter())
     ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.6, 0.8)))  # in plain numbers, where there is room
-    ax.legend(frameon=False, fontsize="small")
+    if len(networks):
+        ax.legend(frameon=False, fontsize="small")
     return ax
 
 
@@ -87,8 +117,8 @@ def degree_histogram(graph: Graph, *, ax: Axes | None = None) -> Axes:
     width = -(-(high - low + 1) // BINS)
     edges = np.arange(low, high + width + 1, width) - 0.5  # the last bin may reach past the largest degree
     ax = plain(axes(ax))
-    for (side, degrees), colour in zip(pooled.items(), COLOURS, strict=False):
-        shares = np.bincount((degrees - low) // width, minlength=len(edges) - 1) / len(degrees)
+    for (side, found), colour in zip(pooled.items(), COLOURS, strict=False):
+        shares = np.bincount((found - low) // width, minlength=len(edges) - 1) / len(found)
         ax.stairs(shares, edges, fill=True, facecolor=(colour, 0.3), edgecolor=colour, linewidth=1.2, label=side)
     ax.set(xlabel="degree", ylabel="share of units", xlim=(edges[0] - width, edges[-1] + width), ylim=(0, None))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))  # of half degrees there are none

@@ -1,4 +1,4 @@
-"""The giant component, the paths and the accuracy of a network on one axis: the fraction of edges removed."""
+"""The giant component, the paths and the accuracy of a network on one axis: the fraction removed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from netsparse.errors import InvalidOption
+from netsparse.plotting.bands import checked_table, legend_beside, line_and_band
 from netsparse.plotting.canvas import axes, colours, plain
 
 STRUCTURE = {"giant_component": "--", "outputs_reachable": ":"}
+MEASURED, PREDICTED = {"linestyle": "-", "linewidth": 0.9}, {"linestyle": (0, (1.5, 1.5)), "linewidth": 1.6}
+FRAMES = "{'SET': curve.to_frame(points=200)}"
+MEANS = "{'SET': mean_over_trials(link_removal(model, data, rng=0))}"
 
 
 def structure_and_function(
@@ -20,51 +25,109 @@ def structure_and_function(
     accuracy: Mapping[str, pd.DataFrame],
     *,
     thresholds: Mapping[str, float] | None = None,
+    predicted: Mapping[str, float] | None = None,
+    chance: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what is left of the wiring (dashed, dotted) and of the accuracy (solid, points) as edges are removed.
+    """Draw what is left of the wiring (dashed, dotted) and of the accuracy (solid, points) as edges or units go.
 
     Parameters
     ----------
     percolation : mapping of str to DataFrame
         Name of a run -> `PercolationCurve.to_frame()`: observable, fraction_removed, mean, low, high.
     accuracy : mapping of str to DataFrame
-        Name of a run -> a `link_removal` table averaged by `mean_over_trials`: quantity, fraction_removed, mean, ...
+        Name of a run -> the table of one probe averaged by `netsparse.robustness.mean_over_trials`: quantity, strength,
+        mean, low, high, where the strength is the fraction removed (the column may be called fraction_removed).
     thresholds : mapping of str to float, optional
-        Fraction removed at the percolation threshold of each run, drawn as a vertical line.
+        Fraction removed at the percolation threshold found in each run, a thin vertical line. NaN and absent names
+        have none.
+    predicted : mapping of str to float, optional
+        The same as theory has it, a dotted vertical line; those outside 0 to 1 (a network that never percolates) have
+        none.
+    chance : float, optional
+        The accuracy of a guess, a grey horizontal line.
     ax : Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     Axes
-        The axes drawn into.
+        The axes drawn into: for each run the accuracy, the giant component, the outputs reached, and its thresholds.
+
+    Raises
+    ------
+    InvalidOption
+        For something else than mappings of such tables, a run without its percolation, and a table of several probes.
+
+    Examples
+    --------
+    >>> structure = {"observable": "giant_component", "fraction_removed": [0, 1], "mean": [1, 0.1]}
+    >>> function = {"quantity": "accuracy", "strength": [0, 1], "mean": [0.9, 0.1]}
+    >>> ax = structure_and_function({"SET": pd.DataFrame(structure)}, {"SET": pd.DataFrame(function)}, chance=0.1)
+    >>> ax.lines[0].get_ydata().tolist()
+    [0.9, 0.1]
     """
-    ax = plain(axes(ax, width=7.2, height=4.4))
-    for name, colour in colours(accuracy).items():
-        curve = accuracy[name].query("quantity == 'accuracy'")
-        _line(ax, curve, "o-", colour, width=1.8)
+    wirings, functions = _checked(percolation, accuracy)
+    ax = plain(axes(ax, width=8.0, height=4.4))
+    palette = colours(functions)
+    measured, theory = _inside(thresholds), _inside(predicted)
+    for name, colour in palette.items():
+        rows, structure = functions[name], wirings[name]
+        _line(ax, rows[rows["quantity"] == "accuracy"], _along(rows), "o-", colour, width=1.8)
         for observable, style in STRUCTURE.items():
-            rows = percolation[name]
-            _line(ax, rows[rows["observable"] == observable], style, colour, width=1.3)
-        if thresholds is not None and math.isfinite(thresholds[name]):
-            ax.axvline(thresholds[name], color=colour, linewidth=0.8, alpha=0.6)
-    ax.set(xlabel="fraction of edges removed", ylabel="share of units, accuracy", xlim=(0, 1), ylim=(0, 1.02))
-    runs = [Line2D([], [], color=colour, linewidth=4, label=name) for name, colour in colours(accuracy).items()]
-    ax.add_artist(ax.legend(handles=runs, frameon=False, fontsize="small", loc="lower left"))
+            _line(ax, structure[structure["observable"] == observable], "fraction_removed", style, colour, width=1.3)
+        for places, look in ((measured, MEASURED), (theory, PREDICTED)):
+            if name in places:
+                ax.axvline(places[name], color=colour, alpha=0.7, **look)
+    if chance is not None:
+        ax.axhline(chance, color="0.55", linewidth=0.9, zorder=0)
+    ax.set(xlabel="fraction removed", ylabel="share of units, accuracy", xlim=(0, 1), ylim=(0, 1.02))
+    runs = [Line2D([], [], color=colour, linewidth=4, label=name) for name, colour in palette.items()]
     styles = {"test accuracy": "o-", "giant component": "--", "outputs reachable": ":"}
     kinds = [Line2D([], [], color="0.3", label=label, **_style(style)) for label, style in styles.items()]
-    if thresholds is not None and any(math.isfinite(thresholds[name]) for name in accuracy):
-        kinds.append(Line2D([], [], color="0.3", linewidth=0.8, label="percolation threshold"))
-    ax.legend(handles=kinds, frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.14, 0.0))
+    if any(name in measured for name in palette):
+        kinds.append(Line2D([], [], color="0.3", label="threshold, simulated", **MEASURED))
+    if any(name in theory for name in palette):
+        kinds.append(Line2D([], [], color="0.3", label="threshold, predicted", **PREDICTED))
+    if chance is not None:
+        kinds.append(Line2D([], [], color="0.55", linewidth=0.9, label="chance"))
+    legend_beside(ax, [*runs, *kinds])
     return ax
 
 
-def _line(ax: Axes, rows: pd.DataFrame, style: str, colour: str, *, width: float) -> None:
-    ax.plot(rows["fraction_removed"], rows["mean"], color=colour, linewidth=width, **_style(style))
-    ax.fill_between(
-        rows["fraction_removed"], rows["low"].clip(0, 1), rows["high"].clip(0, 1), color=colour, alpha=0.18, linewidth=0
-    )
+def _checked(percolation: Any, accuracy: Any) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    expected = "a mapping from names of runs to tables"
+    for subject, given, fix in (("percolation", percolation, FRAMES), ("accuracy", accuracy, MEANS)):
+        if not isinstance(given, Mapping):
+            raise InvalidOption(subject, type(given).__name__, expected, fix)
+    if alone := [name for name in accuracy if name not in percolation]:
+        raise InvalidOption("percolation", f"no table of {alone[0]!r}", "one for each run of accuracy", FRAMES)
+    wirings: dict[str, pd.DataFrame] = {}
+    functions: dict[str, pd.DataFrame] = {}
+    for name in accuracy:
+        columns = ("observable", "fraction_removed", "mean")
+        wirings[name] = checked_table(f"percolation[{name!r}]", percolation[name], columns, FRAMES)
+        subject = f"accuracy[{name!r}]"
+        rows = checked_table(subject, accuracy[name], ("quantity", _along(accuracy[name]), "mean"), MEANS)
+        told = [column for column in ("probe", "options") if column in rows.columns]
+        if told and len(rows[told].drop_duplicates()) > 1:
+            given = "; ".join(" ".join(row) for row in rows[told].drop_duplicates().astype(str).to_numpy().tolist())
+            raise InvalidOption(subject, f"probes {given}", "one probe", "means[means['probe'] == 'link_removal']")
+        functions[name] = rows
+    return wirings, functions
+
+
+def _along(rows: Any) -> str:
+    return "fraction_removed" if "fraction_removed" in getattr(rows, "columns", ()) else "strength"
+
+
+def _inside(places: Mapping[str, float] | None) -> dict[str, float]:
+    """Return the thresholds that lie on the axis."""
+    return {name: float(at) for name, at in (places or {}).items() if math.isfinite(at) and 0.0 <= at <= 1.0}
+
+
+def _line(ax: Axes, rows: pd.DataFrame, along: str, style: str, colour: str, *, width: float) -> None:
+    line_and_band(ax, rows, along=along, colour=colour, within=(0.0, 1.0), linewidth=width, **_style(style))
 
 
 def _style(style: str) -> dict[str, Any]:
