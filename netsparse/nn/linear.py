@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from netsparse.nn.kernels import KERNELS, EdgeIndex, SparseProduct, kernel_name
 from netsparse.nn.optimizer import carried, carry_state
 from netsparse.rng import as_rng
 from netsparse.typing import EdgeVector, Seed
+
+Module = TypeVar("Module", bound=nn.Module)
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "leaky_relu": nn.functional.leaky_relu}
 
@@ -136,6 +138,38 @@ class SparseLinear(nn.Module):
         size = (self.n_out, self.n_in)
         return torch.sparse_csr_tensor(self.indptr, self.indices, self.weight.detach(), size, check_invariants=False)
 
+    def with_edges(self, graph: BipartiteGraph, weight: EdgeVector) -> SparseLinear:
+        """Return a layer with other edges that shares the bias with this one; this one stays as it is.
+
+        Parameters
+        ----------
+        graph : BipartiteGraph
+            Of the same n_in and n_out; where it equals this layer's, the index arrays are shared as well.
+        weight : array of shape (n_edges,)
+            One entry per edge of `graph`, copied, in this layer's dtype and on its device.
+
+        Returns
+        -------
+        SparseLinear
+            Its weight is a new Parameter of its own.
+
+        Raises
+        ------
+        InvalidGraph, InvalidEdgeVector
+            For something else than a graph between as many units, or an array that does not fit it.
+        """
+        if not isinstance(graph, BipartiteGraph) or graph.sizes != self.graph.sizes:
+            given = repr(graph) if isinstance(graph, BipartiteGraph) else type(graph).__name__
+            expected = f"a BipartiteGraph of {self.n_in} sources and {self.n_out} targets"
+            raise InvalidGraph("with_edges", given, expected, "subgraph(layer.graph, keep)[0]")
+        values = as_edge_vector("weight", weight, graph.n_edges)
+        values = torch.tensor(values, dtype=self.weight.dtype, device=self.weight.device)
+        layer = shallow_copy(self)
+        layer.weight = nn.Parameter(values, requires_grad=self.weight.requires_grad)
+        if graph is not self.graph and graph != self.graph:
+            layer._wire(graph, self.weight.device)
+        return layer
+
     def rewire(
         self,
         graph: BipartiteGraph,
@@ -204,6 +238,16 @@ class SparseLinear(nn.Module):
         """Describe the layer in one line."""
         sparse = "truly sparse" if KERNELS[self.kernel].is_sparse else "dense compute"
         return f"{self.graph!r}, bias={self.bias is not None}, activation={self.activation}, {self.kernel} ({sparse})"
+
+
+def shallow_copy(module: Module) -> Module:
+    """Return a module with the very parameters, buffers and children of `module`, any of which may then be exchanged.
+
+    Only the tables that hold them are copied: what is set on the copy is not set on the original.
+    """
+    copy = module.__new__(type(module))
+    vars(copy).update({k: v.copy() if isinstance(v, dict) else v for k, v in vars(module).items()})
+    return copy
 
 
 def torch_seeded() -> np.random.Generator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from netsparse.errors import InvalidNetwork, InvalidOption, InvalidSize
 from netsparse.graph import SparseNetwork
-from netsparse.nn.linear import SparseLinear, torch_seeded
+from netsparse.nn.linear import SparseLinear, shallow_copy, torch_seeded
 from netsparse.nn.normalize import Normalize
 from netsparse.rewiring import LayerState
 from netsparse.rng import spawn
@@ -111,6 +111,59 @@ class SparseMLP(nn.Module):
         # the product of Linear, written feature-major: neither the last layer's output nor its gradient is transposed
         return torch.addmm(self.head.bias[:, None], self.head.weight, x.t()).t()
 
+    def with_edges(self, network: SparseNetwork, weights: Any, head: np.ndarray | None = None) -> SparseMLP:
+        """Return a model with other edges that shares every other tensor with this one; this one stays as it is.
+
+        Nothing is copied but the new weights: biases, normalisation and, unless given, the dense head are the same
+        tensors in both models, so that training one trains them in the other, and moving one moves them.
+
+        Parameters
+        ----------
+        network : SparseNetwork
+            Of the same sizes, without joints. The index arrays of a layer that is unchanged are shared.
+        weights : sequence of edge vectors
+            One per sparse layer.
+        head : array of shape (n_classes, n_in), optional
+            Other weights of the dense head.
+
+        Returns
+        -------
+        SparseMLP
+
+        Raises
+        ------
+        InvalidNetwork, InvalidEdgeVector, InvalidOption, InvalidSize
+            For a network of other sizes or with joints, weights that do not fit it, a head for a model that has none,
+            or of another shape.
+
+        Examples
+        --------
+        >>> from netsparse.generators import layered
+        >>> from netsparse.graph import subgraph
+        >>> model = SparseMLP(layered([64, 100], density=0.05, rng=0), n_classes=10, rng=0)
+        >>> strong = np.abs(model.weights[0]) > 0.5
+        >>> graph, _ = subgraph(model.network.layers[0], strong)
+        >>> other = model.with_edges(SparseNetwork([graph]), [model.weights[0][strong]])
+        >>> other.network.n_edges, model.network.n_edges, other.head.weight is model.head.weight
+        (170, 320, True)
+        """
+        layers = self.sparse_layers()
+        if not isinstance(network, SparseNetwork) or network.sizes != self.network.sizes:
+            given = repr(network) if isinstance(network, SparseNetwork) else type(network).__name__
+            expected = f"a SparseNetwork of the sizes {'-'.join(map(str, self.network.sizes))}"
+            raise InvalidNetwork("with_edges", given, expected, "model.network.replace(0, graph)")
+        if any(joint is not None for joint in network.joints):
+            raise InvalidNetwork("network", "joints between its layers", "layers that meet unit by unit", "joints=None")
+        edge_vectors = network.edge_vectors(weights)
+        model = shallow_copy(self)
+        for name, child in self.named_children():  # their training flags are their own, too
+            setattr(model, name, shallow_copy(child))
+        for k, (layer, graph, weight) in enumerate(zip(layers, network.layers, edge_vectors, strict=True)):
+            model.layers[k] = layer.with_edges(graph, weight)
+        if head is not None:
+            model.head = _other_head(self.head, head)
+        return model
+
     def check_data(self, n_features: int, n_classes: int) -> None:
         """Raise `InvalidSize`, `InvalidOption` unless the model takes such inputs and tells as many classes apart."""
         n_in = self.sparse_layers()[0].n_in
@@ -157,6 +210,19 @@ def _checked_classes(network: SparseNetwork, head: str | None, n_classes: int | 
     if not isinstance(n_classes, int | np.integer) or isinstance(n_classes, bool) or n_classes < 1:
         raise InvalidOption("n_classes", repr(n_classes), "the number of classes for the dense head", "n_classes=10")
     return int(n_classes)
+
+
+def _other_head(head: nn.Linear | None, values: np.ndarray) -> nn.Linear:
+    if head is None:
+        raise InvalidOption("head", "weights", "None, because the last layer of this model is sparse", "head=None")
+    values, old = np.asarray(values), head.weight
+    if values.shape != old.shape:
+        fix = "weights.reshape(n_classes, n_in)"
+        raise InvalidSize("head", f"shape {values.shape}", f"{tuple(old.shape)}, (n_classes, n_in)", fix)
+    other = shallow_copy(head)
+    weight = torch.tensor(values, dtype=old.dtype, device=old.device)
+    other.weight = nn.Parameter(weight, requires_grad=old.requires_grad)
+    return other
 
 
 def _dense_head(n_in: int, n_classes: int, rng: np.random.Generator) -> nn.Linear:
