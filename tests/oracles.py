@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import networkx as nx
 import numpy as np
 
@@ -50,28 +52,54 @@ def directed(graph_or_network):
     return graph
 
 
-def percolation_counts(graph_or_network, order):
-    """Every observable after the removal of order[:m], for m = 0 .. n_edges, recomputed from nothing by networkx."""
+def percolation_counts(graph_or_network, order, of="edges"):
+    """Every observable once order[:m] are removed, for m = 0 .. len(order), recomputed from nothing by networkx.
+
+    `order` holds edge ids, or units numbered through the levels. Before any division.
+    """
     sizes = graph_or_network.sizes
-    sources, targets = graph_or_network.unit_edges()
-    inputs, outputs = range(sizes[0]), range(sum(sizes) - sizes[-1], sum(sizes))
+    sources, targets = (units.tolist() for units in graph_or_network.unit_edges())
+    first, last = set(range(sizes[0])), set(range(sum(sizes) - sizes[-1], sum(sizes)))
     counts = {}
     for m in range(len(order) + 1):
+        gone = {int(item) for item in order[:m]}
         left = nx.MultiDiGraph()
         left.add_nodes_from(range(sum(sizes)))
-        left.add_edges_from((int(sources[e]), int(targets[e])) for e in order[m:])
+        left.add_edges_from(
+            pair for e, pair in enumerate(zip(sources, targets, strict=True)) if of == "units" or e not in gone
+        )
+        if of == "units":
+            left.remove_nodes_from(gone)
+        inputs, outputs = first & set(left), last & set(left)
         parts = sorted((len(part) for part in nx.weakly_connected_components(left)), reverse=True)
-        below = {unit: nx.descendants(left, unit) for unit in inputs}
+        reached = inputs.union(*(nx.descendants(left, unit) for unit in inputs))
+        reaching = outputs.union(*(nx.ancestors(left, unit) for unit in outputs))
+        n_paths = _path_count(left, inputs, outputs)
         row = {
-            "giant_component": parts[0],
+            "giant_component": parts[0] if parts else 0,
             "second_component": parts[1] if len(parts) > 1 else 0,
+            "susceptibility": sum(part * part for part in parts[1:]) / sum(parts[1:]) if len(parts) > 1 else 0.0,
             "n_components": len(parts),
-            "outputs_reachable": sum(any(output in below[unit] for unit in inputs) for output in outputs),
-            "inputs_connected": sum(any(output in below[unit] for output in outputs) for unit in inputs),
+            "units_reachable": len(reached - inputs),
+            "outputs_reachable": len(reached & outputs),
+            "inputs_connected": len(reaching & inputs),
+            "active_units": len(reached & reaching),
+            "log_path_count": math.log(n_paths) if n_paths else -math.inf,
         }
         for name, value in row.items():
             counts.setdefault(name, []).append(value)
     return counts
+
+
+def _path_count(graph, starts, stops):
+    """Number of directed paths as a whole number of any size; parallel edges are different paths."""
+    paths = {}
+    for unit in nx.topological_sort(graph):
+        into = sum(
+            paths[before] * len(keys) for before, keys in ((b, graph[b][unit]) for b in graph.predecessors(unit))
+        )
+        paths[unit] = into + (unit in starts)
+    return sum(paths[unit] for unit in stops)
 
 
 def edge_rows(network, weights=None):

@@ -241,7 +241,7 @@ class PercolationCurve(Frozen):
             anything is removed. Or where this curve meets the one of a network of another size, see
             `netsparse.percolation.crossing`.
         beside : PercolationCurve
-            The other curve of "finite_size_crossing"; for no other method.
+            The other curve of "finite_size_crossing", of a smaller or a larger network; for no other method.
 
         Returns
         -------
@@ -276,7 +276,8 @@ class PercolationCurve(Frozen):
         if isinstance(beside, PercolationCurve):
             from netsparse.percolation.crossing import crossing  # which itself knows curves
 
-            return crossing(self, beside)
+            smaller, larger = sorted((self, beside), key=lambda curve: sum(curve.sizes))
+            return crossing(smaller, larger)
         peaks = np.array([peak(row, self.n_removed) for row in self.counts(method)])
         return mean_threshold(peaks, self.n_items, method)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,13 +36,19 @@ class Threshold:
     method: str
 
 
+class Method(NamedTuple):
+    """A way to find a threshold: the observable whose peak it is (None where two curves are needed), and in words."""
+
+    observable: str | None
+    definition: str
+
+
 CROSSING = "finite_size_crossing"
 
-# name -> what it is; the first two are read off the observable of the same name
-METHODS: dict[str, str] = {
-    "second_component": "where the second largest component is largest",
-    "susceptibility": "where the mean component size without the largest is largest",
-    CROSSING: "where the curves of two sizes meet in a ratio that depends on the size everywhere else",
+METHODS: dict[str, Method] = {
+    "second_component": Method("second_component", "where the second largest component is largest"),
+    "susceptibility": Method("susceptibility", "where the mean component size without the largest is largest"),
+    CROSSING: Method(None, "where two sizes agree in a ratio that depends on the size everywhere else"),
 }
 
 

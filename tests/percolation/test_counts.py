@@ -1,4 +1,6 @@
-"""Every observable at every number of removed edges, against a recomputation from nothing and closed forms."""
+"""Every observable at every number of removed edges or units, against a recomputation from nothing and closed forms."""
+
+import math
 
 import numpy as np
 import oracles
@@ -7,12 +9,26 @@ import zoo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netsparse.errors import InvalidOption
+from netsparse.generators import layered
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.percolation import OBSERVABLES, percolate, random_order
+from netsparse.metrics import active_units, log_path_count
+from netsparse.percolation import OBSERVABLES, path_counts, percolate, random_order
+from netsparse.percolation.observables import processes_of
 from netsparse.percolation.reachability import last_reached, positions
+from netsparse.percolation.removal import Removal
+from netsparse.percolation.simulation import observe
 
 WIRINGS = zoo.GRAPHS | zoo.NETWORKS
 EVERYTHING = tuple(OBSERVABLES)
+FALLING = (
+    "giant_component",
+    "units_reachable",
+    "outputs_reachable",
+    "inputs_connected",
+    "active_units",
+    "log_path_count",
+)
 
 
 def counts_of(graph_or_network, order):
@@ -20,12 +36,49 @@ def counts_of(graph_or_network, order):
     return {name: curve.counts(name)[0].tolist() for name in EVERYTHING}
 
 
+def unit_removal(graph_or_network, units):
+    ends = np.stack(graph_or_network.unit_edges(), axis=1)
+    return Removal.of_units(np.array(units, dtype=np.int32), ends, sum(graph_or_network.sizes))
+
+
+def watched(graph_or_network, removal, points=None):
+    """All observables along one removal, of edges or of units, by the compiled passes themselves."""
+    ends = np.stack(graph_or_network.unit_edges(), axis=1).astype(np.int32)
+    points = np.arange(removal.n_items + 1) if points is None else np.array(points)
+    seen = {}
+    for process in processes_of(EVERYTHING):
+        seen |= process(graph_or_network.sizes, ends, removal, points)
+    assert all(row.dtype == OBSERVABLES[name].dtype for name, row in seen.items())
+    return {name: seen[name].tolist() for name in EVERYTHING}
+
+
+def same(found, expected):
+    """Whole numbers are equal; ratios of whole numbers too; logarithms to the last digits."""
+    assert found.keys() == expected.keys()
+    assert found.pop("log_path_count") == pytest.approx(expected.pop("log_path_count"), rel=1e-13)
+    assert found == expected
+
+
+def some(random, n):
+    """A random selection of n things in a random order."""
+    items = list(range(n))
+    random.shuffle(items)
+    return items[: random.randint(0, n)]
+
+
 @pytest.mark.parametrize("scope", ["layer", "network"])
 @pytest.mark.parametrize("name", WIRINGS)
 def test_random_removal_equals_recomputation_at_every_count(name, scope):
     wiring = WIRINGS[name]
     order = random_order(wiring, scope=scope, rng=5)
-    assert counts_of(wiring, order) == oracles.percolation_counts(wiring, order)
+    same(counts_of(wiring, order), oracles.percolation_counts(wiring, order))
+
+
+@pytest.mark.parametrize("name", WIRINGS)
+def test_removal_of_all_units_equals_recomputation_at_every_count(name):
+    wiring = WIRINGS[name]
+    units = np.random.default_rng(5).permutation(sum(wiring.sizes))
+    same(watched(wiring, unit_removal(wiring, units)), oracles.percolation_counts(wiring, units, "units"))
 
 
 @given(zoo.networks(), st.randoms(use_true_random=False))
@@ -33,7 +86,15 @@ def test_random_removal_equals_recomputation_at_every_count(name, scope):
 def test_any_network_and_any_order_equal_recomputation(network, random):
     order = list(range(network.n_edges))
     random.shuffle(order)
-    assert counts_of(network, np.array(order, dtype=int)) == oracles.percolation_counts(network, order)
+    same(counts_of(network, np.array(order, dtype=int)), oracles.percolation_counts(network, order))
+
+
+@given(zoo.networks(), st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=60)
+def test_any_network_and_any_units_equal_recomputation(network, random):
+    """Also where some units never go."""
+    units = some(random, sum(network.sizes))
+    same(watched(network, unit_removal(network, units)), oracles.percolation_counts(network, units, "units"))
 
 
 @st.composite
@@ -49,17 +110,62 @@ def jointed_networks(draw):
 def test_parallel_edges_of_a_joint_equal_recomputation(network, random):
     order = list(range(network.n_edges))
     random.shuffle(order)
-    assert counts_of(network, np.array(order, dtype=int)) == oracles.percolation_counts(network, order)
+    same(counts_of(network, np.array(order, dtype=int)), oracles.percolation_counts(network, order))
+    units = some(random, sum(network.sizes))
+    same(watched(network, unit_removal(network, units)), oracles.percolation_counts(network, units, "units"))
+
+
+@given(zoo.networks(), st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=60)
+def test_some_points_are_those_of_the_whole_curve(network, random):
+    whole = unit_removal(network, some(random, sum(network.sizes)))
+    order = np.array(random.sample(range(network.n_edges), network.n_edges), dtype=np.int32)
+    for removal in (whole, Removal.of_edges(order)):
+        points = sorted(some(random, removal.n_items + 1)) or [0]
+        every, few = watched(network, removal), watched(network, removal, points)
+        assert few == {name: [row[m] for m in points] for name, row in every.items()}
+
+
+@pytest.mark.parametrize("name", WIRINGS)
+def test_what_is_observed_as_it_is_begins_every_curve(name):
+    wiring = WIRINGS[name]
+    curve = percolate(wiring, observables=EVERYTHING, rng=0)
+    seen = observe(wiring, EVERYTHING)
+    assert seen == {name: curve.values(name)[0, 0] for name in EVERYTHING}
+    assert [type(value) for value in seen.values()] == [float] * len(EVERYTHING)
+    assert seen["active_units"] == active_units(wiring)
+    assert seen["log_path_count"] == pytest.approx(log_path_count(wiring), rel=1e-13)
+
+
+def test_observing_something_else_is_refused():
+    with pytest.raises(InvalidOption, match="given list, expected a BipartiteGraph or a SparseNetwork"):
+        observe([1, 2])
 
 
 @given(zoo.networks(max_units=12, max_layers=4), st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=60)
 def test_curves_never_rise_as_more_edges_go(network, seed):
     curve = percolate(network, observables=EVERYTHING, trials=2, rng=seed)
-    for name in ("giant_component", "outputs_reachable", "inputs_connected"):
-        assert (np.diff(curve.counts(name), axis=1) <= 0).all(), name
+    for name in FALLING:
+        counts = curve.counts(name)
+        assert (counts[:, 1:] <= counts[:, :-1]).all(), name
     assert (np.diff(curve.counts("n_components"), axis=1) >= 0).all()
     assert (curve.counts("second_component") <= curve.counts("giant_component")).all()
+    assert (curve.counts("susceptibility") <= curve.counts("second_component")).all()
+    assert (curve.counts("outputs_reachable") <= curve.counts("units_reachable")).all()
+    assert (curve.counts("inputs_connected") <= curve.counts("active_units")).all()
+
+
+@given(zoo.networks(max_units=12, max_layers=4), st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=60)
+def test_curves_never_rise_as_more_units_go(network, random):
+    units = some(random, sum(network.sizes))
+    seen = watched(network, unit_removal(network, units))
+    for name in FALLING:
+        assert all(after <= before for before, after in zip(seen[name], seen[name][1:], strict=False)), name
+    left = sum(network.sizes) - np.arange(len(units) + 1)
+    assert (np.array(seen["giant_component"]) + seen["second_component"] <= left).all()
+    assert (np.array(seen["n_components"]) <= left).all()
 
 
 @given(zoo.graphs(), st.randoms(use_true_random=False))
@@ -80,8 +186,27 @@ def test_a_star_loses_one_unit_per_edge():
     counts = counts_of(graph, [3, 0, 5, 1, 2, 4])
     assert counts["giant_component"] == [7, 6, 5, 4, 3, 2, 1]
     assert counts["second_component"] == [0, 1, 1, 1, 1, 1, 1]
-    assert counts["outputs_reachable"] == [1, 1, 1, 1, 1, 1, 0]
+    assert counts["susceptibility"] == [0, 1, 1, 1, 1, 1, 1]
+    assert counts["outputs_reachable"] == counts["units_reachable"] == [1, 1, 1, 1, 1, 1, 0]
     assert counts["inputs_connected"] == [6, 5, 4, 3, 2, 1, 0]
+    assert counts["active_units"] == [7, 6, 5, 4, 3, 2, 0]
+    assert np.exp(counts["log_path_count"]) == pytest.approx([6, 5, 4, 3, 2, 1, 0])
+
+
+def test_a_star_without_its_middle_is_dust():
+    seen = watched(zoo.GRAPHS["star in"], unit_removal(zoo.GRAPHS["star in"], [6, 0, 1, 2, 3, 4, 5]))
+    assert seen["giant_component"] == [7, 1, 1, 1, 1, 1, 1, 0]
+    assert seen["second_component"] == [0, 1, 1, 1, 1, 1, 0, 0]
+    assert seen["susceptibility"] == [0, 1, 1, 1, 1, 1, 0, 0]
+    assert seen["n_components"] == [1, 6, 5, 4, 3, 2, 1, 0]
+    assert seen["active_units"] == [7, 0, 0, 0, 0, 0, 0, 0]
+
+
+def test_a_star_without_its_leaves_has_its_middle():
+    seen = watched(zoo.GRAPHS["star in"], unit_removal(zoo.GRAPHS["star in"], [0, 1, 2, 3, 4, 5, 6]))
+    assert seen["giant_component"] == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert seen["second_component"] == seen["susceptibility"] == [0] * 8
+    assert seen["n_components"] == [1, 1, 1, 1, 1, 1, 1, 0]
 
 
 def test_a_path_cut_from_one_end():
@@ -100,7 +225,13 @@ def test_a_path_cut_in_the_middle_leaves_two_halves():
     middle = int(path.edge_ids([2], [1])[0])
     order = [middle, *(e for e in range(path.n_edges) if e != middle)]
     counts = counts_of(path, order)
-    assert (counts["giant_component"][1], counts["second_component"][1]) == (4, 4)
+    assert (counts["giant_component"][1], counts["second_component"][1], counts["susceptibility"][1]) == (4, 4, 4)
+
+
+def test_one_of_equally_large_components_is_the_largest():
+    """A matching of five pairs: the four others are of two units each, then some of one."""
+    seen = counts_of(zoo.GRAPHS["perfect matching"], np.arange(5))["susceptibility"]
+    assert seen == [2, 14 / 8, 12 / 8, 10 / 8, 1, 1]
 
 
 def test_a_complete_graph_emptied_output_by_output():
@@ -109,13 +240,20 @@ def test_a_complete_graph_emptied_output_by_output():
     assert counts["giant_component"][:9:4] == [7, 6, 5]
     assert counts["outputs_reachable"] == [3] * 4 + [2] * 4 + [1] * 4 + [0]
     assert counts["giant_component"][8:] == [5, 4, 3, 2, 1]
+    assert np.exp(counts["log_path_count"]) == pytest.approx(range(12, -1, -1))
+    seen = watched(zoo.GRAPHS["complete"], unit_removal(zoo.GRAPHS["complete"], [4, 5, 6]))
+    assert seen["giant_component"] == [7, 6, 5, 1]
+    assert seen["n_components"] == [1, 1, 1, 4]
 
 
 def test_a_chain_breaks_with_its_first_edge():
     counts = counts_of(zoo.NETWORKS["one unit wide"], [1, 2, 0])
     assert counts["outputs_reachable"] == [1, 0, 0, 0]
     assert counts["inputs_connected"] == [1, 0, 0, 0]
+    assert counts["units_reachable"] == [3, 1, 1, 0]
+    assert counts["active_units"] == [4, 0, 0, 0]
     assert counts["giant_component"] == [4, 2, 2, 1]
+    assert counts["log_path_count"] == [0, -math.inf, -math.inf, -math.inf]
 
 
 def test_no_path_crosses_an_empty_layer():
@@ -123,6 +261,9 @@ def test_no_path_crosses_an_empty_layer():
     curve = percolate(network, observables=EVERYTHING, trials=3, rng=0)
     assert not curve.counts("outputs_reachable").any()
     assert not curve.counts("inputs_connected").any()
+    assert not curve.counts("active_units").any()
+    assert (curve.counts("log_path_count") == -np.inf).all()
+    assert curve.counts("units_reachable")[0, 0] == 3
     assert curve.counts("giant_component")[0, 0] == 6
 
 
@@ -130,9 +271,13 @@ def test_single_units_and_missing_edges_are_legal():
     assert counts_of(zoo.GRAPHS["one unit each side, no edge"], []) == {
         "giant_component": [1],
         "second_component": [1],
+        "susceptibility": [1],
         "n_components": [2],
+        "units_reachable": [0],
         "outputs_reachable": [0],
         "inputs_connected": [0],
+        "active_units": [0],
+        "log_path_count": [-math.inf],
     }
 
 
@@ -141,3 +286,28 @@ def test_last_reached_is_the_widest_path():
     position = positions(np.array([1, 0, 2, 3], dtype=np.int32))
     assert position.tolist() == [1, 0, 2, 3]
     assert last_reached(6, np.array([0, 1]), ends, position).tolist() == [4, 4, 1, 1, 3, -1]
+
+
+def test_no_depth_overflows_and_few_paths_are_not_lost_beside_many():
+    """8^700 paths through a hub beside a thread of one: once the hub is cut, the one is still there."""
+    wide = layered([20] * 301, density=1.0, rng=0)
+    assert observe(wide, "log_path_count")["log_path_count"] == pytest.approx(301 * math.log(20), rel=1e-14)
+    hub = [(source, target) for source in range(8) for target in range(8)]
+    sources, targets = zip(*hub, (8, 8), strict=True)
+    both = SparseNetwork([BipartiteGraph.from_edges(sources, targets, n_in=9, n_out=9)] * 700)
+    last = np.arange(both.n_edges - 65, both.n_edges)  # the last layer: 64 edges of the hub, then the thread
+    order = [*last, *range(both.n_edges - 65)]
+    curve = percolate(both, order=order, observables="log_path_count", points=[63, 64, 65])
+    found = curve.at([0, 63, 64, 65])["log_path_count"][0]
+    assert found == pytest.approx([701 * math.log(8), 699 * math.log(8), 0.0, -math.inf], rel=1e-13)
+
+
+def test_a_path_count_at_every_count_of_a_large_graph_is_refused(monkeypatch):
+    graph = zoo.GRAPHS["dense random"]
+    visits = sum(range(graph.n_edges + 1))
+    monkeypatch.setattr(path_counts, "BUDGET", visits)
+    percolate(graph, observables="log_path_count", rng=0)
+    monkeypatch.setattr(path_counts, "BUDGET", visits - 1)
+    with pytest.raises(InvalidOption, match=r"points: given log_path_count at .* try points=100"):
+        percolate(graph, observables="log_path_count", rng=0)
+    percolate(graph, observables="log_path_count", points=10, rng=0)

@@ -28,6 +28,8 @@ def test_every_wiring_has_a_curve_with_all_its_parts(name):
     assert frame["fraction_removed"].between(0, 1).all()
     assert 0 <= curve.r_index <= 1
     assert frame["mean"].notna().all()
+    with_width = frame[frame["observable"] != "log_path_count"]
+    assert with_width[["low", "high"]].notna().all(axis=None)
     assert "<table>" in curve._repr_html_()
     for observable in EVERYTHING:
         assert curve.values(observable).shape == (3, wiring.n_edges + 1)
@@ -39,20 +41,25 @@ def test_fractions_are_of_the_right_units():
     scales = {
         "giant_component": 40,
         "second_component": 40,
+        "susceptibility": 1,
         "n_components": 1,
+        "units_reachable": 31,
         "outputs_reachable": 6,
         "inputs_connected": 9,
+        "active_units": 40,
+        "log_path_count": 1,
     }
     assert sum(network.sizes) == 40
+    assert tuple(scales) == EVERYTHING
     for name, scale in scales.items():
         assert curve.values(name).tolist() == (curve.counts(name) / scale).tolist()
 
 
 def test_without_edges_the_curve_is_one_point():
     curve = percolate(zoo.NETWORKS["no edges anywhere"], trials=2, rng=0)
-    assert (curve.n_edges, curve.fraction_removed.tolist()) == (0, [0.0])
+    assert (curve.n_items, curve.fraction_removed.tolist()) == (0, [0.0])
     assert curve.r_index == pytest.approx(1 / 9)
-    assert curve.to_frame(points=10)["n_removed"].tolist() == [0, 0, 0]
+    assert curve.to_frame(points=10)["n_removed"].tolist() == [0, 0, 0, 0]
     assert curve.at([0])["giant_component"].tolist() == [[1 / 9], [1 / 9]]
 
 
@@ -96,7 +103,7 @@ def test_at_gives_the_values_at_exact_counts():
 @pytest.mark.parametrize(("counts", "said"), [([0.5], "float64"), ([-1], "-1"), ([13], "13"), ([[1]], "(1, 1)")])
 def test_at_refuses_fractions_and_counts_off_the_curve(counts, said):
     curve = percolate(zoo.GRAPHS["complete"], rng=0)
-    with pytest.raises(InvalidOption, match="whole numbers from 0 to n_edges = 12") as raised:
+    with pytest.raises(InvalidOption, match="whole numbers from 0 to n_items = 12") as raised:
         curve.at(counts)
     assert said in str(raised.value)
 
@@ -123,6 +130,10 @@ def test_the_interval_is_students():
     spread = 0
     for row in frame.itertuples():
         samples = curve.values(row.observable)[:, row.n_removed]
+        if np.isinf(samples).any():
+            assert (row.observable, row.n_removed, row.mean) == ("log_path_count", curve.n_items, -np.inf)
+            assert np.isnan([row.low, row.high]).all()
+            continue
         assert row.mean == pytest.approx(samples.mean())
         if np.ptp(samples) == 0:
             assert row.low == pytest.approx(row.mean)
@@ -137,7 +148,7 @@ def test_all_points_and_some_points_agree():
     curve = percolate(zoo.GRAPHS["dense random"], trials=3, rng=0)
     full, some = curve.to_frame(), curve.to_frame(points=4)
     joined = some.merge(full, on=["observable", "n_removed"], suffixes=("", "_full"))
-    assert len(joined) == len(some) == 15
+    assert len(joined) == len(some) == 20
     for column in ("mean", "low", "high"):
         assert np.allclose(joined[column], joined[f"{column}_full"])
 
@@ -186,9 +197,10 @@ def test_a_curve_is_a_frozen_value_and_stays_one_in_a_pickle():
     assert copy == curve
     for one in (curve, copy):
         with pytest.raises(GraphIsFrozen):
-            one.n_edges = 3
-        with pytest.raises(ValueError, match="read-only"):
-            one.counts("giant_component")[0, 0] = 3
+            one.n_items = 3
+        for array in (one.counts("giant_component")[0], one.counts("susceptibility")[0], one.n_removed):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 3
 
 
 def test_a_curve_does_not_share_the_callers_array():
@@ -236,6 +248,105 @@ def test_the_same_curve_on_a_graph_and_on_its_network_of_one_layer():
     assert percolate(network, trials=2, rng=4) == percolate(network.layers[0], trials=2, rng=4)
 
 
-def test_memory_per_trial_is_four_bytes_per_edge_and_observable():
-    curve = percolate(zoo.GRAPHS["complete"], trials=3, rng=0)
-    assert {curve.counts(name).nbytes for name in curve.observables} == {3 * 13 * 4}
+def test_memory_per_trial_and_point_is_four_bytes_for_a_count_and_eight_for_a_real_number():
+    curve = percolate(zoo.GRAPHS["complete"], observables=EVERYTHING, trials=3, rng=0)
+    real = {"susceptibility", "log_path_count"}
+    for name in EVERYTHING:
+        assert curve.counts(name).nbytes == 3 * 13 * (8 if name in real else 4)
+
+
+NETWORK = zoo.NETWORKS["three layers"]
+
+
+@pytest.mark.parametrize("points", [1, 7, [5, 3, 12], np.array([40]), ()])
+def test_a_curve_at_some_points_is_the_whole_one_there(points):
+    whole = percolate(NETWORK, observables=EVERYTHING, trials=3, rng=0)
+    few = percolate(NETWORK, observables=EVERYTHING, trials=3, points=points, rng=0)
+    asked = removal_counts(NETWORK.n_edges, points) if isinstance(points, int) else points
+    assert few.n_removed.tolist() == sorted({0, NETWORK.n_edges, *(int(m) for m in asked)})
+    assert few.n_items == whole.n_items == NETWORK.n_edges
+    there = whole.at(few.n_removed)
+    for name in EVERYTHING:
+        assert np.array_equal(few.values(name), there[name])
+    assert few != whole
+    assert few == pickle.loads(pickle.dumps(few))
+    mean = few.values("giant_component").mean(axis=0)
+    assert few.r_index == pytest.approx(np.trapezoid(mean, few.fraction_removed))
+    assert "<table>" in few._repr_html_()
+
+
+def test_a_table_of_evenly_spaced_points_takes_the_nearest_recorded():
+    few = percolate(NETWORK, observables="giant_component", points=[10, 19, 20], rng=0)
+    n = NETWORK.n_edges
+    assert few.to_frame(1)["n_removed"].tolist() == [0, n]
+    assert few.to_frame(n)["n_removed"].tolist() == [0, 10, 19, 20, n]
+    hundred, ten = (percolate(NETWORK, points=points, rng=0) for points in (40, 10))
+    assert hundred.to_frame(10).equals(ten.to_frame())
+
+
+def test_points_that_were_not_recorded_are_not_made_up():
+    few = percolate(NETWORK, points=[10], rng=0)
+    with pytest.raises(InvalidOption, match="n_removed: given 11, expected one of the 3 recorded points"):
+        few.at([10, 11])
+
+
+@pytest.mark.parametrize("points", [0, -1, 2.5, True, "10", [-1], [10**6], [0.5], [[1]]])
+def test_a_curve_at_impossible_points_is_refused(points):
+    with pytest.raises(InvalidOption, match="points: given .* try points=100"):
+        percolate(NETWORK, points=points, rng=0)
+
+
+@pytest.mark.parametrize("workers", [2, 3, 50])
+def test_a_curve_does_not_depend_on_the_number_of_workers(workers):
+    alone = percolate(NETWORK, observables=EVERYTHING, trials=9, rng=3)
+    assert percolate(NETWORK, observables=EVERYTHING, trials=9, workers=workers, rng=3) == alone
+
+
+@pytest.mark.parametrize("workers", [0, -1, True, 1.5, None])
+def test_workers_are_counted(workers):
+    with pytest.raises(InvalidOption, match="workers=2"):
+        percolate(NETWORK, workers=workers, rng=0)
+
+
+def test_an_error_in_a_thread_is_raised():
+    with pytest.raises(InvalidOption, match="log_path_count"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("netsparse.percolation.path_counts.BUDGET", 5)
+            percolate(NETWORK, observables=EVERYTHING, trials=4, workers=2, rng=0)
+
+
+def test_one_trial_without_a_path_makes_the_mean_minus_infinity_silently():
+    rows = np.array([[2.0, 1.0, -np.inf], [2.0, -np.inf, -np.inf], [2.0, 0.5, -np.inf]])
+    frame = PercolationCurve((2, 2), {"log_path_count": rows}).to_frame()
+    assert frame["mean"].tolist() == [2.0, -np.inf, -np.inf]
+    assert frame["low"].isna().tolist() == frame["high"].isna().tolist() == [False, True, True]
+
+
+def test_a_curve_of_units_says_so():
+    rows = {"giant_component": np.array([[5, 3, 1]], dtype=np.int32)}
+    of_units, of_edges = (PercolationCurve((3, 2), rows, of=of) for of in ("units", "edges"))
+    assert of_units != of_edges
+    assert repr(of_units) == "PercolationCurve(2 units, 1 trial: giant_component)"
+    assert "mean by units removed" in of_units._repr_html_()
+    assert pickle.loads(pickle.dumps(of_units)) == of_units
+    assert of_units.fraction_removed.tolist() == [0, 0.5, 1]
+    assert of_units.r_index == pytest.approx((2.5 + 3 + 0.5) / 2 / 5)
+
+
+@pytest.mark.parametrize(
+    "n_removed", [[0, 1], [1, 2, 3], [0, 2, 2], [0, 3, 2], [0.0, 1.0, 2.0], [[0, 1, 2]], [], 5, ["a", "b", "c"]]
+)
+def test_points_that_do_not_fit_a_curve_are_refused(n_removed):
+    rows = {"giant_component": np.array([[5, 3, 1]], dtype=np.int32)}
+    with pytest.raises(InvalidOption, match="n_removed: given .* expected 3 increasing whole numbers from 0 on"):
+        PercolationCurve((3, 2), rows, n_removed=n_removed)
+
+
+def test_what_a_curve_is_of_is_one_of_two_things():
+    with pytest.raises(UnknownName, match="of: given 'layers', expected one of edges, units"):
+        PercolationCurve((1, 1), {"giant_component": np.ones((1, 2), int)}, of="layers")
+
+
+def test_whole_numbers_become_real_where_the_observable_is():
+    curve = PercolationCurve((1, 1), {"susceptibility": np.ones((1, 2), int)})
+    assert curve.counts("susceptibility").dtype == np.float64
