@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.plotting.bands import checked_table, legend_beside, line_and_band
@@ -18,6 +20,7 @@ from netsparse.plotting.canvas import axes, colours, plain
 
 FIX = "mean_over_trials(probe(model, data, 'sign_flip', rng=0))"
 COLUMNS = ("strength", "quantity", "mean")
+WIDE = 100  # times the smallest strength: more than this has a logarithmic axis, with a place for 0
 BOUNDED = ("accuracy", "giant_component", "second_component", "outputs_reachable", "active_units")  # shares, 0 to 1
 # what the strength of a probe counts; another probe's axis says "strength"
 STRENGTHS = {
@@ -62,7 +65,8 @@ def probe_curves(
     Returns
     -------
     Axes
-        The axes drawn into: a line per model, in the order given.
+        The axes drawn into: a line per model, in the order given. Strengths over more than two decades are on a
+        logarithmic axis, with a place for 0.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def probe_curves(
     lines = {name: _one_line(name, rows) for name, rows in _lines(means, by, quantity).items()}
     ax = plain(axes(ax))
     _draw(ax, lines, colours(lines), quantity, chance)
-    ax.set(xlabel=_strength(lines), ylabel=_label(quantity))
+    ax.set(xlabel=strength_label(lines, "strength"), ylabel=_label(quantity))
     if len(lines) > 1:
         ax.legend(frameon=False, fontsize="small")
     return ax
@@ -160,6 +164,18 @@ def probe_grid(
     return panels
 
 
+def strength_label(lines: Mapping[str, pd.DataFrame], otherwise: str) -> str:
+    """Return what the strength counts if all tables are of one known probe, else what to write otherwise.
+
+    Examples
+    --------
+    >>> strength_label({"SET": pd.DataFrame({"probe": ["sign_flip"]})}, "strength")
+    'fraction of signs flipped'
+    """
+    probes = {probe for rows in lines.values() if "probe" in rows for probe in rows["probe"]}
+    return STRENGTHS.get(probes.pop(), otherwise) if len(probes) == 1 else otherwise
+
+
 def _lines(means: Any, by: str | None, quantity: str) -> dict[str, pd.DataFrame]:
     """Return the rows of the quantity for each line, by its name."""
     if isinstance(means, Mapping):
@@ -201,6 +217,16 @@ def _draw(
     if chance is not None:
         ax.axhline(chance, color="0.55", linewidth=0.9, zorder=0)
     ax.set_ylim(*((0.0, 1.02) if quantity in BOUNDED else (0.0, None)))
+    strengths = np.concatenate([np.asarray(rows["strength"], dtype=float) for rows in lines.values()])
+    positive = strengths[strengths > 0]
+    if len(positive) and positive.max() > WIDE * positive.min():
+        smallest = float(positive.min())
+        ax.set_xscale("symlog", linthresh=smallest, linscale=0.5)
+        decades = 10.0 ** np.arange(math.ceil(math.log10(smallest) - 1e-9), math.log10(positive.max()) + 1e-9)
+        ax.xaxis.set_major_locator(FixedLocator([0.0, *decades]))
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.set_xlim(-smallest / 2, 1.3 * float(positive.max()))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda strength, _: f"{strength:g}"))
 
 
 def _look() -> dict[str, Any]:
@@ -219,11 +245,6 @@ def _titles(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
         _label(probe) + (f"\n{options}" if named else ""): (probe, options)
         for (probe, options), named in zip(pairs.itertuples(index=False, name=None), several, strict=True)
     }
-
-
-def _strength(lines: Mapping[str, pd.DataFrame]) -> str:
-    probes = {probe for rows in lines.values() if "probe" in rows for probe in rows["probe"]}
-    return STRENGTHS.get(probes.pop(), "strength") if len(probes) == 1 else "strength"
 
 
 def _label(name: str) -> str:

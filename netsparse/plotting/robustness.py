@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from netsparse.errors import InvalidOption
 from netsparse.plotting.bands import checked_table, legend_beside, line_and_band
 from netsparse.plotting.canvas import axes, colours, plain
+from netsparse.plotting.probes import strength_label
 
 STRUCTURE = {"giant_component": "--", "outputs_reachable": ":"}
 MEASURED, PREDICTED = {"linestyle": "-", "linewidth": 0.9}, {"linestyle": (0, (1.5, 1.5)), "linewidth": 1.6}
@@ -81,7 +82,12 @@ def structure_and_function(
                 ax.axvline(places[name], color=colour, alpha=0.7, **look)
     if chance is not None:
         ax.axhline(chance, color="0.55", linewidth=0.9, zorder=0)
-    ax.set(xlabel="fraction removed", ylabel="share of units, accuracy", xlim=(0, 1), ylim=(0, 1.02))
+    ax.set(
+        xlabel=strength_label(functions, "fraction removed"),
+        ylabel="share of units, accuracy",
+        xlim=(0, 1),
+        ylim=(0, 1.02),
+    )
     runs = [Line2D([], [], color=colour, linewidth=4, label=name) for name, colour in palette.items()]
     styles = {"test accuracy": "o-", "giant component": "--", "outputs reachable": ":"}
     kinds = [Line2D([], [], color="0.3", label=label, **_style(style)) for label, style in styles.items()]

@@ -64,9 +64,11 @@ def weight_distribution(
     largest = max((float(np.abs(values).max()) for values in pooled.values() if len(values)), default=0.0) or 1.0
     edges = np.linspace(-largest, largest, bins + 1)
     ax = plain(axes(ax))
-    for (name, values), colour in zip(pooled.items(), colours(pooled).values(), strict=True):
-        shares = np.histogram(values, edges)[0] / max(len(values), 1)
-        ax.stairs(shares, edges, fill=True, facecolor=(colour, 0.15), edgecolor=colour, linewidth=1.4, label=name)
+    for place, (name, colour) in enumerate(colours(pooled).items()):
+        shares = np.histogram(pooled[name], edges)[0] / max(len(pooled[name]), 1)
+        dashes = (0, (3, 1.5)) if place % 2 else "-"  # what lies under an equal outline can be seen
+        look = {"facecolor": (colour, 0.15), "edgecolor": colour, "linestyle": dashes, "linewidth": 1.4}
+        ax.stairs(shares, edges, fill=True, label=name, **look)
     ax.set(xlabel="weight", ylabel="share of edges", xlim=(-1.03 * largest, 1.03 * largest))
     if log and any(len(values) for values in pooled.values()):
         ax.set_yscale("log")
