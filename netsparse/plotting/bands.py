@@ -66,15 +66,17 @@ def darker(colour: str) -> str:
     >>> darker("#ff0000")
     '#8c0000'
     """
-    return to_hex([0.55 * channel for channel in to_rgb(colour)])
+    red, green, blue = to_rgb(colour)
+    return to_hex((0.55 * red, 0.55 * green, 0.55 * blue))
 
 
-def legend_beside(ax: Axes, handles: Iterable[Line2D]) -> None:
+def legend_beside(ax: Axes, handles: Iterable[Any], *, title: str | None = None) -> None:
     """Write the legend to the right of the axes, where it hides nothing; none without handles."""
     handles = list(handles)
     if handles:
         place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
-        ax.legend(handles=handles, frameon=False, fontsize="small", **place)
+        look = {"frameon": False, "fontsize": "small", "title_fontsize": "small", "alignment": "left"}
+        ax.legend(handles=handles, title=title, **look, **place)
 
 
 def checked_table(subject: str, table: Any, columns: Iterable[str], fix: str) -> pd.DataFrame:

@@ -13,12 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from netsparse.errors import InvalidOption
+from netsparse.percolation.collapse import Collapse
 from netsparse.percolation.finite_size import FiniteSizeFit
 from netsparse.plotting.bands import checked_table, darker, legend_beside
 from netsparse.plotting.canvas import axes, colours, plain
 
 COLUMNS = ("n_units", "mean", "error")
-COLLAPSE = "scaling_collapse(curves)"
 MARKERS = "osD^vP"
 MEAN_FIELD = 1 / 3  # the exponent of the shift of a threshold with the number of units
 
@@ -86,7 +86,7 @@ def finite_size(
             ax.plot([0.0, *x], heights, color=colour, linewidth=1.4)
             limit = {**look, "fmt": "D", "markersize": 7, "markerfacecolor": "white"}
             ax.errorbar([0.0], [fit.threshold], [fit.error], color=colour, clip_on=False, zorder=5, **limit)
-            said += f"\n  $N \\to \\infty$: {_measured(fit.threshold, fit.error)}"
+            said += f"\n  $N \\to \\infty$: {_fitted(fit.threshold, fit.error)}"
         if expected is not None:
             ax.axhline(expected, color=darker(colour), linewidth=1.1, linestyle=(0, (5, 3)), zorder=1)
             said += f"\n  theory: {expected:.5g}"
@@ -97,8 +97,10 @@ def finite_size(
     return ax
 
 
-def collapse(collapse: Any, *, ax: Axes | None = None) -> Axes:
-    """Draw the curves of networks of several sizes, scaled so that they lie on each other.
+def collapse(collapse: Collapse, *, ax: Axes | None = None) -> Axes:
+    r"""Draw the curves of networks of several sizes, scaled so that they lie on each other.
+
+    y = value * N^h against x = (p - p_c) N^w, with the error bars of the means over trials.
 
     Parameters
     ----------
@@ -110,25 +112,44 @@ def collapse(collapse: Any, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        The axes drawn into: a line of points per size, darker for larger networks; the fitted exponents stand on the
-        axes.
+        The axes drawn into: points per size, darker for larger networks; exponents stand on the axes, threshold and
+        quality above the legend to the right, fitted ones with their errors.
 
     Raises
     ------
     InvalidOption
         For something else than a collapse.
+
+    Examples
+    --------
+    >>> from netsparse.generators import biregular
+    >>> from netsparse.percolation import percolate
+    >>> from netsparse.percolation.collapse import scaling_collapse
+    >>> curves = [percolate(biregular(n, n, fan_in=3, rng=n), trials=10, rng=n) for n in (200, 800)]
+    >>> ax = collapse(scaling_collapse(curves, threshold=1 / 2, exponents=(1 / 3, 1 / 3)))
+    >>> [entry.get_text() for entry in ax.get_legend().get_texts()], ax.get_xlabel()
+    (['400 units', '1,600 units'], '$(p - p_c)\\,N^{w}$,  $w$ = 0.3333')
     """
-    if not hasattr(collapse, "to_frame") or not hasattr(collapse, "width_exponent"):
-        raise InvalidOption("collapse", type(collapse).__name__, "a Collapse", COLLAPSE)
-    table = checked_table("collapse", collapse.to_frame(), ("n_units", "x", "y"), COLLAPSE)
-    ax = plain(axes(ax))
+    if not isinstance(collapse, Collapse):
+        fix = "scaling_collapse([small_curve, large_curve])"
+        raise InvalidOption("collapse", type(collapse).__name__, "a Collapse", fix)
+    table = collapse.to_frame()
+    ax = plain(axes(ax, width=7.6, height=4.2))
     sizes = sorted(table["n_units"].unique())
     shades = mpl.colormaps["viridis_r"](np.linspace(0.12, 1.0, len(sizes)))
+    handles: list[Any] = []
     for place, (size, shade) in enumerate(zip(sizes, shades, strict=True)):
         rows = table[table["n_units"] == size].sort_values("x")
-        look = {"marker": MARKERS[place % len(MARKERS)], "markersize": 3.5, "linewidth": 0.9}
-        ax.plot(rows["x"], rows["y"], color=to_hex(shade), label=f"{int(size):,} units", **look)
-    ax.legend(frameon=False, fontsize="small")
+        look = {"fmt": MARKERS[place % len(MARKERS)], "markersize": 3.5, "elinewidth": 0.8}
+        look |= {"color": to_hex(shade), "ecolor": (to_hex(shade), 0.35)}
+        handles.append(ax.errorbar(rows["x"], rows["y"], rows["y_error"], label=f"{int(size):,} units", **look))
+    name = collapse.observable.replace("_", " ")
+    width = _fitted(collapse.width_exponent, collapse.width_error)
+    height = _fitted(collapse.height_exponent, collapse.height_error)
+    ax.set(xlabel=f"$(p - p_c)\\,N^{{w}}$,  $w$ = {width}", ylabel=f"{name} $\\times\\,N^{{h}}$,  $h$ = {height}")
+    threshold = _fitted(collapse.threshold, collapse.threshold_error)
+    title = f"$p_c$ = {threshold}\nquality {collapse.quality:.2f}"
+    legend_beside(ax, handles, title=title)
     return ax
 
 
@@ -157,6 +178,7 @@ def _axis_of_sizes(ax: Axes, sizes: np.ndarray, exponent: float, reach: float) -
     above.spines["top"].set_visible(False)
 
 
-def _measured(value: float, error: float) -> str:
+def _fitted(value: float, error: float) -> str:
+    """Write a number with its error, to two digits of the error; what was given has none."""
     digits = 4 if not math.isfinite(error) or error <= 0 else min(max(1 - math.floor(math.log10(error)), 2), 8)
-    return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if math.isfinite(error) else "")
+    return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if math.isfinite(error) and error > 0 else "")

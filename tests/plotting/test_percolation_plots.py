@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from netsparse.errors import InvalidOption, UnknownName
-from netsparse.generators import layered, tree
+from netsparse.generators import biregular, layered, tree
 from netsparse.graph import BipartiteGraph
 from netsparse.percolation import percolate
+from netsparse.percolation.collapse import scaling_collapse
 from netsparse.percolation.finite_size import FiniteSizeFit, finite_size_fit
 from netsparse.plotting.bands import darker
 from netsparse.plotting.canvas import COLOURS
@@ -312,6 +313,26 @@ def test_other_thresholds_are_refused(table, message):
 def test_impossible_exponents_are_refused(exponent):
     with pytest.raises(InvalidOption, match="exponent: given"):
         finite_size({"a": thresholds(0.5, -0.4)}, exponent=exponent)
+
+
+def test_collapsed_curves_are_the_scaled_points_of_every_size():
+    observables = ("giant_component", "second_component")
+    graphs = {n: biregular(n, n, fan_in=3, rng=n) for n in (200, 600)}
+    curves = [percolate(graph, observables=observables, trials=8, rng=n) for n, graph in graphs.items()]
+    found = scaling_collapse(curves, threshold=0.5, exponents=(1 / 3, 1 / 3))
+    _, given = plt.subplots()
+    ax = collapse(found, ax=given)
+    assert ax is given
+    table = found.to_frame()
+    for container, size in zip(ax.containers, (400, 1200), strict=True):
+        rows = table[table["n_units"] == size].sort_values("x")
+        at, ends = bars(container)
+        np.testing.assert_allclose(at, rows[["x", "y"]])
+        np.testing.assert_allclose(ends[:, 1] - ends[:, 0], 2 * rows["y_error"])
+    assert text(ax) == ["400 units", "1,200 units"]
+    assert ax.get_legend().get_title().get_text() == f"$p_c$ = 0.5000\nquality {found.quality:.2f}"
+    assert "0.3333" in ax.get_xlabel()
+    assert ax.get_ylabel().startswith("giant component")
 
 
 def test_something_that_is_no_collapse_is_refused():
