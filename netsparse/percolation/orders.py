@@ -1,30 +1,43 @@
-"""In which order edges are removed: permutations of the edge ids, over all edges pooled or the same share per layer."""
+"""The table of removal orders by name, and the removals of all trials."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.graph.frozen import index_dtype
-from netsparse.rng import as_rng, spawn
-from netsparse.typing import EdgeIds, Int, Seed
+from netsparse.percolation.edge_orders import ByWeight, DegreeProduct, EdgeBetweenness, Random
+from netsparse.percolation.order import RemovalOrder, check_network, check_scope, layer_counts
+from netsparse.percolation.removal import Removal
+from netsparse.percolation.scopes import merged, shuffled, turns
+from netsparse.percolation.unit_orders import RandomUnits, UnitDegree
+from netsparse.rng import as_rng, seeds
+from netsparse.typing import EdgeIds, Seed
 
-EdgesPerLayer = Int[np.ndarray, "layer"]
-"""Number of edges of each layer."""
-
-Arrange = Callable[[EdgeIds], EdgeIds]
-"""Puts some edge ids into the order in which they are removed among themselves."""
+ORDERS: dict[str, RemovalOrder] = {
+    "random": Random(),
+    "weight_ascending": ByWeight(descending=False),
+    "weight_descending": ByWeight(descending=True),
+    "degree_product": DegreeProduct(),
+    "edge_betweenness": EdgeBetweenness(),
+    "sampled_edge_betweenness": EdgeBetweenness(n_sources=256),
+    "adaptive_degree_product": DegreeProduct(recompute_every=1),
+    "adaptive_edge_betweenness": EdgeBetweenness(n_sources=256, recompute_every=0.05),
+    "random_units": RandomUnits(),
+    "unit_degree": UnitDegree(),
+    "adaptive_unit_degree": UnitDegree(recompute_every=1),
+}
+"""Every removal order by name; `definition` says who goes first, `of` whether edges or units go."""
 
 
 def random_order(
     graph_or_network: BipartiteGraph | SparseNetwork, *, scope: str = "layer", rng: Seed | None = None
 ) -> EdgeIds:
-    """Draw a uniformly random removal order.
+    """Draw a uniformly random removal order of the edges.
 
     Parameters
     ----------
@@ -44,8 +57,8 @@ def random_order(
 
     Raises
     ------
-    UnknownName, InvalidSeed
-        For another scope, and for no seed.
+    UnknownName, InvalidOption, InvalidSeed
+        For another scope, for something that is no network, and for no seed.
 
     Examples
     --------
@@ -54,56 +67,85 @@ def random_order(
     >>> sorted(int(edge) // 2 for edge in order[:2])
     [0, 1]
     """
-    if not isinstance(scope, str) or scope not in SCOPES:
-        raise unknown_name("scope", scope, SCOPES)
-    counts = np.array([layer.n_edges for layer in graph_or_network.layers], dtype=np.int64)
-    return SCOPES[scope](counts, as_rng(rng).permuted)  # type: ignore[arg-type]  # None is refused by as_rng, in its own words
+    check_network(graph_or_network)
+    check_scope(scope)
+    generator = as_rng(rng)  # type: ignore[arg-type]  # None is refused by as_rng, in its own words
+    counts = layer_counts(graph_or_network, scope)
+    return merged(shuffled(counts, generator), counts, turns(counts))
 
 
-def pooled(counts: EdgesPerLayer, arrange: Arrange) -> EdgeIds:
-    """Arrange the edges of all layers as one list; `counts` are the layers' numbers of edges."""
-    n_edges = int(counts.sum())
-    return arrange(np.arange(n_edges, dtype=index_dtype(n_edges)))
+def removals(
+    graph_or_network: BipartiteGraph | SparseNetwork,
+    *,
+    order: Any = "random",
+    scope: str = "layer",
+    trials: int = 1,
+    weights: Any = None,
+    levels: Any = None,
+    rng: Seed | None = None,
+) -> Iterator[Removal]:
+    """Go through the removals of all trials.
 
+    `percolate` goes through these; whoever removes edges from something else (a trained model) and passes the same
+    arguments with the same int seed removes the same edges in the same trials.
 
-def layer_by_layer(counts: EdgesPerLayer, arrange: Arrange) -> EdgeIds:
-    """Arrange each layer's edges by themselves and merge them so that all lose the same fraction at every point."""
-    n_edges, stops = int(counts.sum()), np.cumsum(counts)
-    ids = np.arange(n_edges, dtype=index_dtype(n_edges))
-    order, turns = np.empty_like(ids), _turns(counts)
-    for k, (count, stop) in enumerate(zip(counts, stops, strict=True)):
-        order[turns == k] = arrange(ids[stop - count : stop])
-    return order
+    Parameters
+    ----------
+    graph_or_network : BipartiteGraph or SparseNetwork
+        Whose edges or units.
+    order : str, RemovalOrder or int array of shape (n_edges,)
+        A name from `ORDERS`, an order object, or a permutation of the edge ids (layer by layer, each in canonical
+        order), first removed first; this one is its own single trial, and `scope` does not touch it.
+    scope : {"layer", "network"}
+        Whether every layer (for units every level) loses the same fraction at every point, or all are pooled.
+    trials : int
+        Number of removals.
+    weights : edge vector, or one per layer, optional
+        For the orders that need them; ignored by all others.
+    levels : None, "hidden", "inputs", "outputs" or sequence of int
+        Which levels lose units, for orders of units; all where None.
+    rng : int or numpy Generator
+        Draws random orders and breaks ties. Each trial has its own seed, `seeds(rng, trials, purpose="removal")`, with
+        which `ORDERS[order].removal(graph_or_network, ..., rng=seed)` repeats it. Not needed for an order given as an
+        array.
 
+    Returns
+    -------
+    iterator of Removal
+        Each is drawn when it is asked for; what all trials share is computed once, before the first.
 
-@njit(cache=True, nogil=True)
-def _turns(counts):
-    """Say for each removal which layer it takes from.
+    Raises
+    ------
+    UnknownName, InvalidOption, InvalidEdgeVector, InvalidSeed
+        For unknown names, an array that is not a permutation of the edge ids, trials below 1 or repeated trials of one
+        array, weights that are missing or do not fit, levels that do not exist or are given for edges, and no seed.
 
-    Layer k's j-th edge (from 0) may not go before j M / E_k and must go by (j + 1) M / E_k; among the layers that may,
-    the one with the earliest deadline goes. Such a schedule exists for all layer sizes and keeps every layer within one
-    edge of its share at all times (Steiner and Yeomans, Management Science 39, 728, 1993, doi 10.1287/mnsc.39.6.728).
+    Examples
+    --------
+    >>> graph = BipartiteGraph.from_mask([[1, 1], [0, 1]])
+    >>> [removal.edges.tolist() for removal in removals(graph, order=[2, 0, 1])]
+    [[2, 0, 1]]
+    >>> [removal.items.tolist() for removal in removals(graph, order="weight_ascending", weights=[3, -1, 2], rng=0)]
+    [[1, 2, 0]]
     """
-    total = counts.sum()
-    turns = np.empty(total, dtype=np.int16)
-    done = np.zeros(len(counts), dtype=np.int64)
-    release = np.where(counts > 0, 1, total + 1)  # a layer without edges never has its turn
-    deadline = -(-total // np.maximum(counts, 1))
-    for m in range(1, total + 1):
-        turn = -1
-        for k in range(len(counts)):
-            if release[k] <= m and (turn < 0 or deadline[k] < deadline[turn]):
-                turn = k
-        turns[m - 1] = turn
-        done[turn] += 1
-        release[turn] = done[turn] * total // counts[turn] + 1  # past the end once all its edges are gone
-        deadline[turn] = -(-(done[turn] + 1) * total // counts[turn])
-    return turns
-
-
-SCOPES: dict[str, Callable[[EdgesPerLayer, Arrange], EdgeIds]] = {"layer": layer_by_layer, "network": pooled}
-
-ORDERS: dict[str, Callable[..., EdgeIds]] = {"random": random_order}
+    check_network(graph_or_network)
+    if not isinstance(trials, int | np.integer) or isinstance(trials, bool) or trials < 1:
+        raise InvalidOption("trials", repr(trials), "a whole number of at least 1", "trials=10")
+    if isinstance(order, str):
+        if order not in ORDERS:
+            raise unknown_name("order", order, ORDERS)
+        order = ORDERS[order]
+    if isinstance(order, RemovalOrder):
+        trial_seeds = seeds(rng, int(trials), purpose="removal")  # type: ignore[arg-type]  # None is refused by as_rng, in its own words
+        draw = order.start(graph_or_network, scope=scope, weights=weights, levels=levels)
+        return (draw(as_rng(seed)) for seed in trial_seeds)
+    if trials != 1:
+        given = f"{trials} for one given order"
+        raise InvalidOption("trials", given, "one trial, as all would be the same", "trials=1")
+    if levels is not None:
+        given = f"{levels!r} for an order of edges"
+        raise InvalidOption("levels", given, "None (levels are of units)", "order='random_units'")
+    return iter([Removal.of_edges(as_order(order, graph_or_network.n_edges))])
 
 
 def removal_orders(
@@ -114,30 +156,17 @@ def removal_orders(
     trials: int = 1,
     rng: Seed | None = None,
 ) -> Iterator[EdgeIds]:
-    """Go through the removal orders of all trials.
-
-    `percolate` goes through these; whoever removes edges from something else (a trained model) and passes the same
-    arguments with the same int seed removes the same edges in the same trials.
+    """Go through the edges of the `removals` of all trials; for orders that need neither weights nor levels.
 
     Parameters
     ----------
-    graph_or_network : BipartiteGraph or SparseNetwork
-        Whose edges.
-    order : str or int array of shape (n_edges,)
-        A name from `ORDERS`, or a permutation of the edge ids (layer by layer, each in canonical order), first removed
-        first; this one is its own single trial, and `scope` does not touch it.
-    scope : {"layer", "network"}
-        See `random_order`.
-    trials : int
-        Number of orders.
-    rng : int or numpy Generator
-        Each trial gets a generator spawned from it. Not needed for an order given as an array.
+    graph_or_network, order, scope, trials, rng
+        As for `removals`.
 
     Raises
     ------
     UnknownName, InvalidOption, InvalidSeed
-        For unknown names, an array that is not a permutation of the edge ids, trials below 1 or repeated trials of one
-        array, and a random order without a seed.
+        As `removals`.
 
     Examples
     --------
@@ -145,22 +174,8 @@ def removal_orders(
     >>> [order.tolist() for order in removal_orders(graph, order=[2, 0, 1])]
     [[2, 0, 1]]
     """
-    _check_network(graph_or_network)
-    if not isinstance(trials, int | np.integer) or isinstance(trials, bool) or trials < 1:
-        raise InvalidOption("trials", repr(trials), "a whole number of at least 1", "trials=10")
-    if not isinstance(order, str):
-        if trials != 1:
-            raise InvalidOption(
-                "trials", f"{trials} for one given order", "one trial, as all would be the same", "trials=1"
-            )
-        return iter([as_order(order, graph_or_network.n_edges)])
-    if order not in ORDERS:
-        raise unknown_name("order", order, ORDERS)
-    if not isinstance(scope, str) or scope not in SCOPES:
-        raise unknown_name("scope", scope, SCOPES)
-    rule = ORDERS[order]
-    generators = spawn(as_rng(rng), int(trials), purpose="removal")  # type: ignore[arg-type]  # None is refused by as_rng, in its own words
-    return (rule(graph_or_network, scope=scope, rng=generator) for generator in generators)
+    trials_of = removals(graph_or_network, order=order, scope=scope, trials=trials, rng=rng)
+    return (removal.edges for removal in trials_of)
 
 
 def as_order(order: Any, n_edges: int) -> EdgeIds:
@@ -190,9 +205,3 @@ def as_order(order: Any, n_edges: int) -> EdgeIds:
     if len(repeated):
         raise InvalidOption("order", f"edge {repeated[0]} more than once", expected, fix)
     return array
-
-
-def _check_network(graph_or_network: object) -> None:
-    if not isinstance(graph_or_network, BipartiteGraph | SparseNetwork):
-        given, expected = type(graph_or_network).__name__, "a BipartiteGraph or a SparseNetwork"
-        raise InvalidOption("graph_or_network", given, expected, "BipartiteGraph.from_scipy(matrix) or result.network")

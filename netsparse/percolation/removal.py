@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
-from netsparse.graph.frozen import frozen
+from netsparse.graph.frozen import frozen, index_dtype
 from netsparse.typing import EdgeIds, Int, UnitIds
 
 EDGES, UNITS = "edges", "units"
@@ -63,7 +64,7 @@ class Removal:
         units : int array of shape (n_items,)
             Different units, numbered through the levels, first removed first (trusted); others stay.
         ends : int array of shape (n_edges, 2)
-            The two units of each edge.
+            The two units of each edge; within a batch edges keep their order.
         n_units : int
             Number of units on all levels.
 
@@ -76,7 +77,17 @@ class Removal:
         """
         turn = np.full(n_units, len(units), dtype=np.int64)
         turn[units] = np.arange(len(units))
-        goes_with = turn[ends].min(axis=1) if len(ends) else np.zeros(0, dtype=np.int64)
-        edges = np.argsort(goes_with, kind="stable").astype(units.dtype)
-        per_item = np.bincount(goes_with, minlength=len(units) + 1)[: len(units)]
-        return cls(UNITS, frozen(units), frozen(edges), frozen(np.concatenate([[0], np.cumsum(per_item)])))
+        batch = np.minimum(turn[ends[:, 0]], turn[ends[:, 1]])
+        starts = np.zeros(len(units) + 2, dtype=np.int64)
+        np.cumsum(np.bincount(batch, minlength=len(units) + 1), out=starts[1:])
+        edges = _in_batches(batch, starts[:-1].copy(), np.empty(len(batch), dtype=index_dtype(len(batch))))
+        return cls(UNITS, frozen(units), frozen(edges), frozen(starts[:-1]))
+
+
+@njit(cache=True, nogil=True)
+def _in_batches(batch, place, out):
+    """Sort edges by the batch they are in, those of one batch by id; `place` says where each batch begins."""
+    for edge in range(len(batch)):
+        out[place[batch[edge]]] = edge
+        place[batch[edge]] += 1
+    return out
