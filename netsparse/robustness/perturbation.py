@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -25,6 +25,8 @@ Trial = Callable[[Seed], Perturbed]
 
 FRACTIONS = tuple(k / 20 for k in range(21))
 """0, 0.05, ..., 1: where a fraction is the strength."""
+
+MANY = 8  # an option that lists more (a whole removal order) is not written into a table
 
 
 class Probe(ABC):
@@ -222,8 +224,10 @@ def check_flag(name: str, value: Any) -> None:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, str | bool | int | float | None):
-        return str(value)
-    if isinstance(value, tuple | list):
-        return "+".join(str(each) for each in value)
-    return "given" if isinstance(value, np.ndarray) else repr(value)
+    if is_dataclass(value):
+        inside = ", ".join(f"{field.name}={_short(getattr(value, field.name))}" for field in fields(value))
+        return f"{type(value).__name__}({inside})"
+    if isinstance(value, np.ndarray | list | tuple):
+        few = len(value) <= MANY and all(isinstance(each, str | int | float) for each in value)
+        return "+".join(str(each) for each in value) if few else "given"
+    return str(value)

@@ -6,9 +6,26 @@ from typing import Any
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.robustness.perturbation import Probe
-from netsparse.robustness.weight_probes import SignFlip
+from netsparse.robustness.removal_probes import LinkRemoval, MagnitudePruning, UnitRemoval
+from netsparse.robustness.shuffle_probe import WeightShuffle
+from netsparse.robustness.topology_probes import DegreePreservingRewiring, RandomTopology
+from netsparse.robustness.weight_probes import AdditiveNoise, Binarisation, MultiplicativeNoise, SignFlip
 
-PROBES: dict[str, Probe] = {probe.name: probe for probe in (SignFlip(),)}
+PROBES: dict[str, Probe] = {
+    probe.name: probe
+    for probe in (
+        LinkRemoval(),
+        UnitRemoval(),
+        MagnitudePruning(),
+        WeightShuffle(),
+        SignFlip(),
+        MultiplicativeNoise(),
+        AdditiveNoise(),
+        Binarisation(),
+        DegreePreservingRewiring(),
+        RandomTopology(),
+    )
+}
 """Every probe with its default options, by name."""
 
 

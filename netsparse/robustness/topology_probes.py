@@ -108,11 +108,16 @@ def _random_moves(layer: BipartiteGraph, rng: np.random.Generator) -> Move:
     # at least n are not among those, and the first n of them are a uniform draw from all pairs that are free then
     drawn = rng.permutation(sample_free_keys(np.empty(0, dtype=np.int64), layer.n_in * layer.n_out, layer.n_edges, rng))
     order = rng.permutation(layer.n_edges)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(layer.n_edges)
     edges = pair_keys(layer.sources, layer.targets, layer.n_in)
+    edge = np.minimum(np.searchsorted(edges, drawn), len(edges) - 1)
+    # a drawn pair that is an edge is taken until that edge moves
+    taken_until = np.where(edges[edge] == drawn, rank[edge], -1)
 
     def at(fraction: float) -> EdgeDelta:
         n_moved = count_of(fraction, layer.n_edges)
-        free = drawn[~np.isin(drawn, edges[order[n_moved:]])][:n_moved]
+        free = drawn[taken_until < n_moved][:n_moved]
         return EdgeDelta(order[:n_moved], free % layer.n_in, free // layer.n_in)
 
     return at
