@@ -190,11 +190,16 @@ def _lines(means: Any, by: str | None, quantity: str) -> dict[str, pd.DataFrame]
             raise unknown_name("by", by, table.columns)
         else:
             tables = {str(name): rows for name, rows in table.groupby(by, sort=False)}
-    rows_of = {name: table[table["quantity"] == quantity] for name, table in tables.items()}
+    rows_of = {name: _told(table[table["quantity"] == quantity]) for name, table in tables.items()}
     for name, rows in rows_of.items():
         if not len(rows):
             raise unknown_name("quantity", quantity, dict.fromkeys(tables[name]["quantity"]))
     return rows_of
+
+
+def _told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with options as text: none at all comes back from a CSV file as NaN."""
+    return rows.assign(options=rows["options"].fillna("").astype(str)) if "options" in rows else rows
 
 
 def _one_line(name: str, rows: pd.DataFrame) -> pd.DataFrame:
@@ -239,7 +244,7 @@ def _key(name: str, colour: str) -> Line2D:
 
 def _titles(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
     """Return the title of each pair of probe and options: options are named where a probe has several."""
-    pairs = rows[["probe", "options"]].drop_duplicates().astype(str)
+    pairs = rows[["probe", "options"]].drop_duplicates()
     several = pairs["probe"].duplicated(keep=False)
     return {
         _label(probe) + (f"\n{options}" if named else ""): (probe, options)

@@ -179,6 +179,14 @@ def test_options_name_the_panels_of_a_probe_with_several():
     assert panels["sign flip"].get_ylabel() == "accuracy"
 
 
+def test_a_table_that_comes_back_from_a_file_is_the_same_picture(tmp_path):
+    table = pd.concat([means(0.9, 0.5, 0.4, 0.1, options=""), means(0.9, 0.8, 0.7, 0.6, probe="binarisation")])
+    table.to_csv(tmp_path / "means.csv", index=False)
+    panels = probe_grid(pd.read_csv(tmp_path / "means.csv"))
+    assert panels["sign flip"].lines[0].get_ydata().tolist() == [0.9, 0.5, 0.4, 0.1]
+    assert panels["binarisation"].lines[0].get_ydata().tolist() == [0.9, 0.8, 0.7, 0.6]
+
+
 def test_a_given_figure_is_drawn_into():
     figure = plt.figure()
     panels = probe_grid(means(0.9, 0.5, 0.4, 0.1), figure=figure)
