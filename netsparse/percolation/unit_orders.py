@@ -145,13 +145,14 @@ def chosen_levels(levels: Any, n_levels: int) -> list[int]:
     if isinstance(levels, str):
         if levels not in LEVELS:
             raise unknown_name("levels", levels, LEVELS)
-        chosen = np.array(LEVELS[levels](n_levels), dtype=np.int64)
+        chosen: list[Any] = list(LEVELS[levels](n_levels))
     else:
-        chosen = np.asarray(levels)
-    expected = f"None, a name or different levels from 0 to {n_levels - 1}"
-    if chosen.ndim == 1 and chosen.size == 0:
-        raise InvalidOption("levels", f"{levels!r}, none of {n_levels} levels", "one level or more", "levels='inputs'")
-    whole = chosen.ndim == 1 and chosen.dtype.kind in "iu"
-    if not whole or not ((chosen >= 0) & (chosen < n_levels)).all() or len(np.unique(chosen)) < len(chosen):
-        raise InvalidOption("levels", repr(levels), expected, "levels='hidden' or levels=[1, 2]")
-    return sorted(chosen.tolist())
+        chosen = list(levels) if hasattr(levels, "__iter__") else [None]
+    fix = "levels='inputs'" if n_levels == 2 else "levels='hidden'"
+    known = all(isinstance(k, int | np.integer) and not isinstance(k, bool) and 0 <= k < n_levels for k in chosen)
+    if not chosen:
+        raise InvalidOption("levels", f"{levels!r}, none of {n_levels} levels", "one level or more", fix)
+    if not known or len(set(chosen)) < len(chosen):
+        expected = f"None, a name or different levels from 0 to {n_levels - 1}"
+        raise InvalidOption("levels", repr(levels), expected, fix)
+    return sorted(int(k) for k in chosen)
