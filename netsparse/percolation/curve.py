@@ -323,9 +323,9 @@ class PercolationCurve(Frozen):
         if not isinstance(other, PercolationCurve):
             return NotImplemented
         same_record = (self.sizes, self.of, self.observables) == (other.sizes, other.of, other.observables)
-        same_points = np.array_equal(self.n_removed, other.n_removed)
-        pairs = ((array, other._counts.get(name)) for name, array in self._counts.items())
-        return same_record and same_points and all(np.array_equal(mine, theirs) for mine, theirs in pairs)
+        if not same_record or not np.array_equal(self.n_removed, other.n_removed):
+            return False
+        return all(np.array_equal(array, other.counts(name)) for name, array in self._counts.items())
 
     def __hash__(self) -> int:
         return hash((self.sizes, self.of, self.observables, self.n_trials, self.n_items, len(self.n_removed)))

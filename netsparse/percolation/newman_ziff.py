@@ -63,7 +63,7 @@ def component_counts(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, p
     """
     # one gather beforehand keeps several cache misses in flight; inside the loop every edge would wait for its own
     returning = ends.take(removal.edges, axis=0)
-    found = _union_find(sum(sizes), returning, removal.gone, points, removal.of == UNITS)
+    found = _recorded(sum(sizes), *_merges(sum(sizes), returning), removal.gone, points, removal.of == UNITS)
     names = ("giant_component", "second_component", "n_components", "susceptibility")
     return dict(zip(names, found, strict=True))
 
@@ -80,55 +80,76 @@ def _find(parent, unit):
 
 
 @njit(cache=True, nogil=True)
-def _union_find(n_units, ends, gone, points, of_units):
-    n_points = len(points)
-    giant = np.empty(n_points, dtype=np.int32)
-    second = np.empty(n_points, dtype=np.int32)
-    components = np.empty(n_points, dtype=np.int32)
-    susceptibility = np.empty(n_points, dtype=np.float64)
+def _merges(n_units, ends):
+    """Add the edges to the empty graph, last one first, and note the components after each merge.
+
+    Entry k holds with n_units - k components: from the edge `at[k]` on, which made the k-th merge, until the next.
+    """
+    at = np.empty(n_units, dtype=np.int64)
+    giant = np.empty(n_units, dtype=np.int32)
+    second = np.empty(n_units, dtype=np.int32)
+    squares = np.empty(n_units, dtype=np.int64)
     # a root stores minus the size of its component, every other unit a unit nearer to its root
     parent = np.full(n_units, -1, dtype=np.int32)
     n_of_size = np.zeros(n_units + 1, dtype=np.int32)
     n_of_size[1] = n_units
     n_of_size[0] = 1  # where the walk down for the second component ends
-    largest, runner_up, n_components = 1, min(n_units - 1, 1), n_units
-    squares = np.int64(n_units)
-    next_edge = len(ends) - 1
-    for point in range(n_points - 1, -1, -1):
+    largest, runner_up, total, merge = 1, min(n_units - 1, 1), np.int64(n_units), 0
+    at[0], giant[0], second[0], squares[0] = len(ends), largest, runner_up, total
+    for edge in range(len(ends) - 1, -1, -1):
+        above, beside = parent[ends[edge, 0]], parent[ends[edge, 1]]
+        if above == beside and above >= 0:
+            continue  # below the same unit: most edges, once there is a giant
+        big, small = _find(parent, ends[edge, 0]), _find(parent, ends[edge, 1])
+        if big == small:
+            continue
+        if parent[big] > parent[small]:
+            big, small = small, big
+        size_big, size_small = -parent[big], -parent[small]
+        merged = size_big + size_small
+        parent[big], parent[small] = -merged, big
+        n_of_size[size_big] -= 1
+        n_of_size[size_small] -= 1
+        n_of_size[merged] += 1
+        total += 2 * np.int64(size_big) * np.int64(size_small)
+        if merged > largest:
+            if size_big < largest:
+                runner_up = largest  # overtaken; where the giant itself grew, the walk must not start from it
+            largest = merged
+        elif merged > runner_up:
+            runner_up = merged
+        while n_of_size[runner_up] == 0:
+            runner_up -= 1
+        merge += 1
+        at[merge], giant[merge], second[merge], squares[merge] = edge, largest, runner_up, total
+        if merge == n_units - 1:
+            break  # connected, and all other edges leave it so
+    return at[: merge + 1], giant[: merge + 1], second[: merge + 1], squares[: merge + 1]
+
+
+@njit(cache=True, nogil=True)
+def _recorded(n_units, at, largest, runner_up, squares, gone, points, of_units):
+    """Read the merges at every point, and take removed units out of the count."""
+    giant = np.empty(len(points), dtype=np.int32)
+    second = np.empty(len(points), dtype=np.int32)
+    components = np.empty(len(points), dtype=np.int32)
+    susceptibility = np.empty(len(points), dtype=np.float64)
+    merge, read = 0, -1
+    first, next_one, left, mean = 0, 0, 0, 0.0
+    for point in range(len(points) - 1, -1, -1):
         present_from = gone[points[point]]
-        for edge in range(next_edge, present_from - 1, -1):
-            big, small = _find(parent, ends[edge, 0]), _find(parent, ends[edge, 1])
-            if big == small:
-                continue
-            if parent[big] > parent[small]:
-                big, small = small, big
-            size_big, size_small = -parent[big], -parent[small]
-            merged = size_big + size_small
-            parent[big], parent[small] = -merged, big
-            n_of_size[size_big] -= 1
-            n_of_size[size_small] -= 1
-            n_of_size[merged] += 1
-            n_components -= 1
-            squares += 2 * np.int64(size_big) * np.int64(size_small)
-            if merged > largest:
-                if size_big < largest:
-                    runner_up = largest  # overtaken; where the giant itself grew, the walk must not start from it
-                largest = merged
-            elif merged > runner_up:
-                runner_up = merged
-            while n_of_size[runner_up] == 0:
-                runner_up -= 1
-        next_edge = present_from - 1
-        # a removed unit has lost all its edges and stands in the union-find as one unit by itself: it is none
-        absent = points[point] if of_units else 0
-        left = n_components - absent
-        giant[point] = largest if left > 0 else 0
-        second[point] = runner_up if left > 1 else 0
-        components[point] = left
-        if left > 1:
-            others = np.int64(n_units - absent - largest)
-            other_squares = squares - absent - np.int64(largest) * np.int64(largest)
-            susceptibility[point] = other_squares / others
-        else:
-            susceptibility[point] = 0.0
+        while merge + 1 < len(at) and at[merge + 1] >= present_from:
+            merge += 1
+        if of_units or merge != read:
+            # a removed unit has lost all its edges and stands among the components as one of size 1: it is none
+            absent = points[point] if of_units else 0
+            left = n_units - merge - absent
+            first = largest[merge] if left > 0 else 0
+            next_one = runner_up[merge] if left > 1 else 0
+            mean = 0.0
+            if left > 1:
+                size = np.int64(first)
+                mean = (squares[merge] - absent - size * size) / (n_units - absent - size)
+            read = merge
+        giant[point], second[point], components[point], susceptibility[point] = first, next_one, left, mean
     return giant, second, components, susceptibility

@@ -70,7 +70,10 @@ OBSERVABLES: dict[str, Observable] = {
     "giant_component": Observable("largest component / all units", component_counts, all_units),
     "second_component": Observable("second largest component / all units", component_counts, all_units),
     "susceptibility": Observable(
-        "mean size of the component of a unit outside the largest one, sum s^2 / sum s", component_counts, one, np.float64
+        "mean size of the component of a unit outside the largest one, sum s^2 / sum s",
+        component_counts,
+        one,
+        np.float64,
     ),
     "n_components": Observable("number of components, isolated units included", component_counts, one),
     "units_reachable": Observable(

@@ -37,14 +37,14 @@ def removal_counts(n_items: int, points: int) -> RemovalCounts:
     return np.unique((2 * n_items * np.arange(points + 1, dtype=np.int64) + points) // (2 * points))
 
 
-def recorded_points(n_items: int, points: int | Sequence[int] | np.ndarray | None) -> RemovalCounts:
+def recorded_points(n_items: int, points: Any) -> RemovalCounts:
     """Return the numbers of removed items at which a curve is recorded: 0, n_items and what is asked for between.
 
     Parameters
     ----------
     n_items : int
         Number of items that go.
-    points : int, int sequence or None
+    points : int, int sequence, or None
         None for every number, k for `removal_counts(n_items, k)`, or the numbers themselves in any order.
 
     Raises
@@ -59,9 +59,9 @@ def recorded_points(n_items: int, points: int | Sequence[int] | np.ndarray | Non
     """
     if points is None:
         return np.arange(n_items + 1)
-    if not isinstance(points, Sequence | np.ndarray) or isinstance(points, str):
-        return removal_counts(n_items, points)
-    return np.union1d(as_counts("points", points, n_items, FIX), [0, n_items])
+    if isinstance(points, Sequence | np.ndarray) and not isinstance(points, str):
+        return np.union1d(as_counts("points", points, n_items, FIX), [0, n_items])
+    return removal_counts(n_items, points)  # type: ignore[arg-type]  # text is refused there, in its own words
 
 
 def as_counts(name: str, counts: Any, n_items: int, fix: str) -> RemovalCounts:

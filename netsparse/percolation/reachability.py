@@ -88,9 +88,7 @@ def on_paths(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: P
 
 def positions(order: EdgeIds) -> EdgeIds:
     """Return for each edge how many edges go before it: the inverse permutation of `order`."""
-    position = np.empty_like(order)
-    position[order] = np.arange(len(order), dtype=order.dtype)
-    return position
+    return _inverse(order, np.empty_like(order))
 
 
 def last_reached(n_units: int, start: StartUnits, ends: EdgeEnds, position: EdgeIds) -> LastReached:
@@ -135,6 +133,13 @@ def _to_outputs(sizes: tuple[int, ...], ends: EdgeEnds, position: EdgeIds) -> La
 
 def _still_there(last: LastReached, removal: Removal, points: Points) -> Recorded:
     return _survivors(last, len(removal.edges), removal.gone, points)
+
+
+@njit(cache=True, nogil=True)
+def _inverse(order, position):
+    for place in range(len(order)):
+        position[order[place]] = place
+    return position
 
 
 @njit(cache=True, nogil=True)

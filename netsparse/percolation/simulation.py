@@ -16,7 +16,8 @@ from netsparse.graph.frozen import frozen, index_dtype
 from netsparse.percolation.curve import PercolationCurve
 from netsparse.percolation.newman_ziff import EdgeEnds
 from netsparse.percolation.observables import DEFAULT, OBSERVABLES, observable_names, processes_of
-from netsparse.percolation.orders import removal_orders
+from netsparse.percolation.order import check_network
+from netsparse.percolation.orders import removals
 from netsparse.percolation.points import recorded_points
 from netsparse.percolation.removal import EDGES, Removal
 from netsparse.typing import Seed
@@ -52,7 +53,7 @@ def percolate(
         "n_components" is a count, "susceptibility" a mean number of units. The definitions are ours where the
         literature leaves a choice.
     trials : int
-        Number of independent orders. The curve keeps 4 bytes (8 for real numbers) per observable, trial and point: 20
+        Number of independent removals. The curve keeps 4 bytes (8 for real numbers) per observable, trial and point: 20
         bytes a point for the default observables, 560 MB for ten trials of 2.8 million edges.
     points : int, or int sequence, optional
         Where the curve is recorded: at every number of removed items (None), at `points + 1` evenly spaced ones, or at
@@ -69,9 +70,9 @@ def percolate(
 
     Raises
     ------
-    UnknownName, InvalidOption, InvalidSeed
+    UnknownName, InvalidOption, InvalidEdgeVector, InvalidSeed
         For unknown names, an order that is not a permutation, trials or workers below 1, points that are none or too
-        many for "log_path_count", and a random order without a seed.
+        many for "log_path_count", weights or levels that do not fit, and a random order without a seed.
 
     Notes
     -----
@@ -90,9 +91,8 @@ def percolate(
     names = observable_names(observables)
     if not isinstance(workers, int | np.integer) or isinstance(workers, bool) or workers < 1:
         raise InvalidOption("workers", repr(workers), "a whole number of at least 1", "workers=2")
-    orders = removal_orders(graph_or_network, order=order, scope=scope, trials=trials, rng=rng)
-    removals = (Removal.of_edges(one) for one in orders)
-    first = next(removals)
+    drawn = removals(graph_or_network, order=order, scope=scope, trials=trials, weights=weights, levels=levels, rng=rng)
+    first = next(drawn)
     n_removed = recorded_points(first.n_items, points)
     sizes, ends = graph_or_network.sizes, _ends(graph_or_network)
     found = {name: np.empty((trials, len(n_removed)), dtype=OBSERVABLES[name].dtype) for name in names}
@@ -103,10 +103,10 @@ def percolate(
                 if name in found:
                     found[name][trial] = row
 
-    _run(record, enumerate(itertools.chain([first], removals)), min(int(workers), int(trials)))
+    _run(record, enumerate(itertools.chain([first], drawn)), min(int(workers), int(trials)))
     # read-only arrays are taken over as they are: no second copy of all trials
     rows = {name: frozen(array) for name, array in found.items()}
-    return PercolationCurve(sizes, rows, of=first.of, n_removed=n_removed)
+    return PercolationCurve(sizes, rows, of=first.of, n_removed=None if points is None else n_removed)
 
 
 def observe(
@@ -136,9 +136,7 @@ def observe(
     >>> observe(BipartiteGraph.from_mask([[1, 1, 0]]), ["giant_component", "inputs_connected"])
     {'giant_component': 0.75, 'inputs_connected': 0.6666666666666666}
     """
-    if not isinstance(graph_or_network, BipartiteGraph | SparseNetwork):
-        given, expected = type(graph_or_network).__name__, "a BipartiteGraph or a SparseNetwork"
-        raise InvalidOption("graph_or_network", given, expected, "observe(result.network)")
+    check_network(graph_or_network)
     names = observable_names(observables)
     sizes, ends = graph_or_network.sizes, _ends(graph_or_network)
     edges, nothing = np.arange(len(ends), dtype=np.int32), np.zeros(1, dtype=np.int64)
@@ -150,9 +148,15 @@ def observe(
 
 
 def _ends(graph_or_network: BipartiteGraph | SparseNetwork) -> EdgeEnds:
-    sources, targets = graph_or_network.unit_edges()
-    ends = np.empty((len(sources), 2), dtype=index_dtype(sum(graph_or_network.sizes)))
-    ends[:, 0], ends[:, 1] = sources, targets
+    """Return the pairs of `unit_edges()` side by side, in the smallest type and without arrays in between."""
+    sizes, joints = graph_or_network.sizes, (None, *getattr(graph_or_network, "joints", ()))
+    ends = np.empty((graph_or_network.n_edges, 2), dtype=index_dtype(sum(sizes)))
+    edge = unit = 0
+    for layer, joint, size in zip(graph_or_network.layers, joints, sizes, strict=False):
+        here = ends[edge : edge + layer.n_edges]
+        np.add(layer.sources if joint is None else joint[layer.sources], unit, out=here[:, 0], casting="same_kind")
+        np.add(layer.targets, unit + size, out=here[:, 1], casting="same_kind")
+        edge, unit = edge + layer.n_edges, unit + size
     return ends
 
 

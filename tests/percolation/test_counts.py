@@ -15,6 +15,7 @@ from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.metrics import active_units, log_path_count
 from netsparse.percolation import OBSERVABLES, path_counts, percolate, random_order
 from netsparse.percolation.observables import processes_of
+from netsparse.percolation.orders import removals
 from netsparse.percolation.reachability import last_reached, positions
 from netsparse.percolation.removal import Removal
 from netsparse.percolation.simulation import observe
@@ -87,6 +88,19 @@ def test_any_network_and_any_order_equal_recomputation(network, random):
     order = list(range(network.n_edges))
     random.shuffle(order)
     same(counts_of(network, np.array(order, dtype=int)), oracles.percolation_counts(network, order))
+
+
+@pytest.mark.parametrize("levels", [None, "hidden", "inputs"])
+@pytest.mark.parametrize("name", [name for name in zoo.NETWORKS if name != "one layer"])
+def test_a_curve_of_units_equals_recomputation_at_every_count(name, levels):
+    """Through the front door; the removals behind the curve can be had with the same arguments."""
+    network = zoo.NETWORKS[name]
+    options = {"order": "random_units", "levels": levels, "trials": 2, "rng": 5}
+    curve = percolate(network, observables=EVERYTHING, **options)
+    assert curve.of == "units"
+    for trial, removal in enumerate(removals(network, **options)):
+        expected = oracles.percolation_counts(network, removal.items, "units")
+        same({name: curve.counts(name)[trial].tolist() for name in EVERYTHING}, expected)
 
 
 @given(zoo.networks(), st.randoms(use_true_random=False))

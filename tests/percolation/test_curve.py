@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netsparse.errors import GraphIsFrozen, InvalidOption, UnknownName
-from netsparse.percolation import OBSERVABLES, PercolationCurve, percolate, removal_counts, removal_orders
+from netsparse.percolation import OBSERVABLES, PercolationCurve, percolate, removal_counts
+from netsparse.percolation.orders import removals
 
 WIRINGS = zoo.GRAPHS | zoo.NETWORKS
 EVERYTHING = tuple(OBSERVABLES)
@@ -85,8 +86,8 @@ def test_the_orders_behind_a_curve_can_be_had():
     """Whoever removes edges from a trained model with the same arguments sees the same structure."""
     network = zoo.NETWORKS["three layers"]
     curve = percolate(network, trials=3, rng=9)
-    for trial, order in enumerate(removal_orders(network, trials=3, rng=9)):
-        single = percolate(network, order=order)
+    for trial, removal in enumerate(removals(network, trials=3, rng=9)):
+        single = percolate(network, order=removal.edges)
         for name in curve.observables:
             assert np.array_equal(single.counts(name)[0], curve.counts(name)[trial])
 
@@ -292,7 +293,7 @@ def test_points_that_were_not_recorded_are_not_made_up():
 
 @pytest.mark.parametrize("points", [0, -1, 2.5, True, "10", [-1], [10**6], [0.5], [[1]]])
 def test_a_curve_at_impossible_points_is_refused(points):
-    with pytest.raises(InvalidOption, match="points: given .* try points=100"):
+    with pytest.raises(InvalidOption, match=r"points: given .* try points=100"):
         percolate(NETWORK, points=points, rng=0)
 
 
@@ -308,11 +309,10 @@ def test_workers_are_counted(workers):
         percolate(NETWORK, workers=workers, rng=0)
 
 
-def test_an_error_in_a_thread_is_raised():
+def test_an_error_in_a_thread_is_raised(monkeypatch):
+    monkeypatch.setattr("netsparse.percolation.path_counts.BUDGET", 5)
     with pytest.raises(InvalidOption, match="log_path_count"):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("netsparse.percolation.path_counts.BUDGET", 5)
-            percolate(NETWORK, observables=EVERYTHING, trials=4, workers=2, rng=0)
+        percolate(NETWORK, observables=EVERYTHING, trials=4, workers=2, rng=0)
 
 
 def test_one_trial_without_a_path_makes_the_mean_minus_infinity_silently():
@@ -338,7 +338,7 @@ def test_a_curve_of_units_says_so():
 )
 def test_points_that_do_not_fit_a_curve_are_refused(n_removed):
     rows = {"giant_component": np.array([[5, 3, 1]], dtype=np.int32)}
-    with pytest.raises(InvalidOption, match="n_removed: given .* expected 3 increasing whole numbers from 0 on"):
+    with pytest.raises(InvalidOption, match=r"n_removed: given .* expected 3 increasing whole numbers from 0 on"):
         PercolationCurve((3, 2), rows, n_removed=n_removed)
 
 

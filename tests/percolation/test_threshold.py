@@ -94,7 +94,7 @@ def test_directed_paths_have_no_threshold(observable):
 def test_a_crossing_needs_two_curves_and_the_peaks_one():
     curve = percolate(zoo.GRAPHS["complete"], rng=0)
     for method, beside in (("finite_size_crossing", None), ("finite_size_crossing", 3), ("susceptibility", curve)):
-        with pytest.raises(InvalidOption, match="beside: given .* expected a PercolationCurve"):
+        with pytest.raises(InvalidOption, match=r"beside: given .* expected a PercolationCurve"):
             curve.threshold(method, beside=beside)
 
 
@@ -158,7 +158,7 @@ def test_a_half_point_is_of_paths_that_were_observed():
 
 
 def test_the_crossover_does_not_sharpen_with_the_width():
-    """Outputs of a stack of fixed depth and fan-in: wider layers fall to half at the same fraction, just as smoothly."""
+    """A stack of fixed depth and fan-in: wider layers fall to half at the same fraction, just as smoothly."""
     halves, widths = [], []
     for n in (300, 30_000):
         network = generators.layered([n, n, n], density=4 / n, rng=1)
