@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -19,7 +21,7 @@ from netsparse.typing import EdgeVector
 
 BATCH_SIZE = 512  # a layer of 1000 units then fits into the second-level cache of a core; also what `evaluate` takes
 DENSE_ABOVE = 0.17
-"""Density above which the rest of a complete layer is computed as a matrix; there both take 11 ms, 1000 x 1000 units."""
+"""Density above which the rest of a complete layer is computed as a matrix: both take as long there (1000 x 1000)."""
 
 
 class Subject:
@@ -51,11 +53,7 @@ class Subject:
     """
 
     def __init__(self, model: SparseMLP, dataset: Dataset, *, include_head: bool = False) -> None:
-        if not isinstance(model, SparseMLP):
-            fix = "fit(network, data, rng=0).model, or train.load_model(path)"
-            raise InvalidOption("model", type(model).__name__, "a trained SparseMLP", fix)
-        if not isinstance(include_head, bool):
-            raise InvalidOption("include_head", repr(include_head), "True or False", "include_head=True")
+        check_head(model, include_head)
         model.check_data(dataset.n_features, dataset.n_classes)
         device = next(model.parameters()).device
         self.is_cuda = device.type == "cuda"
@@ -110,15 +108,25 @@ def wiring_of(model: SparseMLP, *, include_head: bool = False) -> Wiring:
     >>> wiring_of(SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)).network
     SparseNetwork(64-30-10, 684 edges, density 0.308)
     """
+    check_head(model, include_head)
     layers, weights = list(model.network.layers), list(model.weights)
     n_sparse = len(layers)
-    if model.head is None and include_head:
-        given = "True for a model whose head is sparse"
-        raise InvalidOption("include_head", given, "False, its last layer is probed anyway", "include_head=False")
     if model.head is not None:
         layers.append(complete(model.head.in_features, model.head.out_features))
         weights.append(model.head.weight.detach().cpu().numpy().ravel().copy())  # rows: canonical order
     return Wiring.of(SparseNetwork(layers), weights, n_sparse + (1 if include_head else 0))
+
+
+def check_head(model: Any, include_head: Any) -> None:
+    """Check that this is a model, and that it has a dense head if that is to be included; raises `InvalidOption`."""
+    if not isinstance(model, SparseMLP):
+        fix = "fit(network, data, rng=0).model, or train.load_model(path)"
+        raise InvalidOption("model", type(model).__name__, "a trained SparseMLP", fix)
+    if not isinstance(include_head, bool):
+        raise InvalidOption("include_head", repr(include_head), "True or False", "include_head=True")
+    if include_head and model.head is None:
+        given = "True for a model whose head is sparse"
+        raise InvalidOption("include_head", given, "False, its last layer is probed anyway", "include_head=False")
 
 
 def _computed(

@@ -22,6 +22,7 @@ from netsparse.rng import seeds
 from netsparse.robustness.evaluation import Subject
 from netsparse.robustness.perturbation import Perturbed, Probe, Trial
 from netsparse.robustness.probes import PROBES, named_probe
+from netsparse.robustness.saliency_order import with_saliency
 from netsparse.robustness.wiring import Wiring
 from netsparse.train.threads import in_threads
 from netsparse.typing import Seed
@@ -101,7 +102,9 @@ def probe(
     points = [each.as_strengths(strengths) for each in chosen]
     trial_seeds = seeds(rng, _at_least_one("trials", trials), purpose="removal")  # as `percolate` names it
     workers = joblib.cpu_count() if workers is None else _at_least_one("workers", workers)
-    subject = Subject(model, load(data, data_dir=data_dir), include_head=include_head)
+    dataset = load(data, data_dir=data_dir)
+    subject = Subject(model, dataset, include_head=include_head)
+    chosen = [with_saliency(each, model, dataset, include_head=include_head) for each in chosen]
     cells: list[tuple[_Run, float]] = []
     jobs: list[list[int]] = []
     # fewer trials than threads: the strengths of one are shared out among several
