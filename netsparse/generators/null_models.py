@@ -81,7 +81,7 @@ def degree_preserving(
         Real numbers but NaN, or bool; only edges whose numbers have the same sign (-1, 0 or 1) are swapped, so that
         every unit keeps its number of positive and of negative edges. `signs=weights` is the usual choice.
     swaps_per_edge : float
-        Proposals over number of edges; of their number the halves are rounded up.
+        Proposals over number of edges; half a proposal is rounded up to one.
     rng : int or numpy.random.Generator
         Source of randomness.
 

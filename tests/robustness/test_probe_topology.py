@@ -12,7 +12,8 @@ from robustness.probe_cases import WIRINGS, some_weights
 from scipy import stats
 
 from netsparse.generators.null_models import degree_preserving, density_preserving
-from netsparse.graph import BipartiteGraph, SparseNetwork, apply
+from netsparse.graph import BipartiteGraph, SparseNetwork, apply, carry
+from netsparse.rng import seeds
 from netsparse.robustness.choices import count_of
 from netsparse.robustness.topology_probes import DegreePreservingRewiring, RandomTopology, _random_moves
 from netsparse.robustness.wiring import Wiring
@@ -58,15 +59,20 @@ def test_few_swaps_change_little_and_many_forget():
     assert n_kept(10) < 0.2 * graph.n_edges
 
 
-def test_rewiring_is_the_null_model_and_layers_draw_on_their_own():
+@KEEPS_SIGNS
+def test_each_layer_runs_the_chain_of_the_null_model_with_a_seed_of_its_own(keep_signs):
     layer = zoo.GRAPHS["sparse random"]
     network = SparseNetwork([layer, layer.reverse()[0], layer])
-    after, _ = DegreePreservingRewiring().perturb(network, some_weights(network), 10, rng=0)
+    weights = some_weights(network)
+    after, moved = DegreePreservingRewiring(keep_signs).perturb(network, weights, 2.5, rng=0)
     assert after.layers[0] != after.layers[2]
-    single = SparseNetwork([layer])
-    drawn = {DegreePreservingRewiring().perturb(single, [np.ones(layer.n_edges)], 10, rng=s)[0] for s in range(5)}
-    assert len(drawn) == 5
-    assert apply(layer, degree_preserving(layer, rng=0))[0].fan_in.tolist() == layer.fan_in.tolist()
+    layer_seeds = seeds(0, 3, purpose="degree-preserving rewiring")
+    for k, before in enumerate(network.layers):
+        signs = weights[k] if keep_signs else None
+        delta = degree_preserving(before, weights=weights[k], signs=signs, swaps_per_edge=2.5, rng=layer_seeds[k])
+        expected, edge_map = apply(before, delta)
+        assert after.layers[k] == expected
+        assert moved[k].tobytes() == carry(weights[k], edge_map, fill=delta.values).tobytes()
 
 
 def test_random_topology_keeps_counts_and_weights():
