@@ -14,6 +14,7 @@ from matplotlib.ticker import LogFormatter
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.percolation.curve import PercolationCurve
+from netsparse.percolation.prediction import Prediction
 from netsparse.percolation.threshold import CROSSING, METHODS
 from netsparse.plotting.bands import darker, legend_beside, line_and_band
 from netsparse.plotting.canvas import axes, colours, plain
@@ -43,7 +44,7 @@ Keys = dict[str, Line2D]
 
 def percolation(
     curves: PercolationCurve | Mapping[str, PercolationCurve],
-    prediction: Any = None,
+    prediction: Prediction | Mapping[str, Prediction] | None = None,
     *,
     observables: str | Iterable[str] = SHOWN,
     method: str | None = "second_component",
@@ -61,8 +62,8 @@ def percolation(
         What was simulated. One curve has a colour per observable; of several, each has a colour, and markers tell the
         observables apart.
     prediction : Prediction, or mapping of str to Prediction, optional
-        `netsparse.percolation.predict` of the same network; of several curves, of those by the same names. Observables
-        without a prediction have no dashed line.
+        `netsparse.percolation.predict` of the same network, for random removal; of several curves, of those by the same
+        names. Observables without a prediction have no dashed line.
     observables : str or iterable of str
         What to draw; must be on record in every curve.
     method : {"second_component", "susceptibility"}, optional
@@ -81,7 +82,7 @@ def percolation(
     ------
     InvalidOption
         For something else than curves and predictions, curves of edges beside curves of units, and a prediction by a
-        name that no curve has.
+        name that no curve has or of the removal of the other.
     UnknownName
         For an observable that is not on record, or another method.
 
@@ -114,7 +115,7 @@ def percolation(
 
 def susceptibility(
     curves: PercolationCurve | Mapping[str, PercolationCurve],
-    prediction: Any = None,
+    prediction: Prediction | Mapping[str, Prediction] | None = None,
     *,
     method: str | None = "susceptibility",
     ax: Axes | None = None,
@@ -165,7 +166,8 @@ def susceptibility(
         drawn += _curves(ax, runs[title], theories.get(title), dict.fromkeys(names, colour), keys, alone)
         _thresholds(ax, runs[title], theories.get(title), method, "0.3" if alone else colour, keys, alone)
     largest = max([1.0, *(float(np.nanmax(line.get_ydata(), initial=1.0)) for line in drawn)])
-    ax.set_ylim(0.8, 1.6 * largest)  # below 1 lie means over trials that have no other component yet
+    # below 1 lie means over trials that have no other component yet; theory may reach any height
+    ax.set_ylim(0.8, 1.8 * largest)
     ax.yaxis.set_major_formatter(LogFormatter())
     ax.set(xlabel=f"fraction of {removed} removed", ylabel="mean size of the other components", xlim=(0, 1))
     legend_beside(ax, keys.values())
@@ -175,7 +177,9 @@ def susceptibility(
 # what was given -------------------------------------------------------------------------------------------------------
 
 
-def _checked(curves: Any, prediction: Any, method: Any) -> tuple[dict[str, PercolationCurve], dict[str, Any], str]:
+def _checked(
+    curves: Any, prediction: Any, method: Any
+) -> tuple[dict[str, PercolationCurve], dict[str, Prediction], str]:
     """Return curves and predictions by name, and what is removed, edges or units."""
     if method is not None and method not in PEAKS:
         raise unknown_name("method", method, PEAKS)
@@ -194,8 +198,11 @@ def _checked(curves: Any, prediction: Any, method: Any) -> tuple[dict[str, Perco
     for name, theory in theories.items():
         if name not in runs:
             raise InvalidOption("prediction", repr(name), "names of the curves: " + ", ".join(runs), PREDICTION)
-        if not hasattr(theory, "to_frame") or not isinstance(getattr(theory, "thresholds", None), Mapping):
+        if not isinstance(theory, Prediction):
             raise InvalidOption("prediction", type(theory).__name__, "a Prediction", PREDICTION)
+        if theory.of != runs[name].of:
+            given, expected = f"removal of {theory.of}", f"removal of {runs[name].of}, as in the curve"
+            raise InvalidOption("prediction", given, expected, f"predict(network, of={runs[name].of!r})")
     removed = {curve.of for curve in runs.values()}
     if len(removed) > 1:
         given = "curves of edges and of units"
@@ -215,14 +222,13 @@ def _recorded(names: list[str], runs: Mapping[str, PercolationCurve]) -> list[st
 
 
 def _curves(
-    ax: Axes, curve: PercolationCurve, theory: Any, palette: Mapping[str, str], keys: Keys, alone: bool
+    ax: Axes, curve: PercolationCurve, theory: Prediction | None, palette: Mapping[str, str], keys: Keys, alone: bool
 ) -> list[Line2D]:
-    """Draw the observables of one curve, solid in their bands, and their predictions, dashed; return the lines."""
+    """Draw the observables of one curve, solid in their bands, and their predictions, dashed; return the solid lines."""
     frame = curve.to_frame(points=POINTS)
     predicted = None if theory is None else theory.to_frame()
     log = ax.get_yscale() == "log"
     simulated: list[Line2D] = []
-    dashed: list[Line2D] = []
     for place, (name, colour) in enumerate(palette.items()):
         within = (TINY if log else 0.0, math.inf) if name in UNBOUNDED else (0.0, 1.0)
         marker = "" if alone else MARKERS[place % len(MARKERS)]
@@ -232,10 +238,10 @@ def _curves(
         _key(keys, name.replace("_", " "), colour, alone, **look)
         if predicted is not None and name in set(predicted["observable"]):
             rows = _finite(predicted, name, log)
-            dashed.append(line_and_band(ax, rows, along="fraction_removed", colour=darker(colour), **THEORY))
-    if dashed:
+            line_and_band(ax, rows, along="fraction_removed", colour=darker(colour), **THEORY)
+    if predicted is not None and set(palette) & set(predicted["observable"]):
         _key(keys, "predicted", "0.3", alone, **THEORY)
-    return simulated + dashed
+    return simulated
 
 
 def _finite(frame: pd.DataFrame, name: str, positive: bool) -> pd.DataFrame:
@@ -263,7 +269,13 @@ def _half_points(ax: Axes, curve: PercolationCurve, palette: Mapping[str, str], 
 
 
 def _thresholds(
-    ax: Axes, curve: PercolationCurve, theory: Any, method: str | None, colour: str, keys: Keys, alone: bool
+    ax: Axes,
+    curve: PercolationCurve,
+    theory: Prediction | None,
+    method: str | None,
+    colour: str,
+    keys: Keys,
+    alone: bool,
 ) -> None:
     """Draw the simulated threshold in the band of its error, and the predicted ones beside it."""
     if method is not None and method in curve.observables:

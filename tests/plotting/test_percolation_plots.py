@@ -12,6 +12,7 @@ from netsparse.graph import BipartiteGraph
 from netsparse.percolation import percolate
 from netsparse.percolation.collapse import scaling_collapse
 from netsparse.percolation.finite_size import FiniteSizeFit, finite_size_fit
+from netsparse.percolation.prediction import Prediction, predict
 from netsparse.plotting.bands import darker
 from netsparse.plotting.canvas import COLOURS
 from netsparse.plotting.percolation import percolation, susceptibility
@@ -33,27 +34,13 @@ def curve():
     return percolate(layered([60, 80, 40], density=0.08, rng=0), observables=EVERYTHING, trials=6, rng=0)
 
 
-class Theory:
-    """What a picture asks of a Prediction."""
-
-    def __init__(self, thresholds, **means):
-        self.thresholds = thresholds
-        self.means = means
-
-    def to_frame(self):
-        frames = [
-            pd.DataFrame({"observable": name, "fraction_removed": np.linspace(0, 1, len(mean)), "mean": mean})
-            for name, mean in self.means.items()
-        ]
-        return pd.concat(frames, ignore_index=True)
-
-
 @pytest.fixture
 def theory():
-    return Theory(
+    return Prediction(
+        "edges",
+        np.array([0.0, 0.5, 1.0]),
+        {"giant_component": np.array([1.0, 0.5, 0.0]), "susceptibility": np.array([0.0, np.inf, 1e6])},
         {"non_backtracking": 0.25, "generating_functions": np.inf},
-        giant_component=[1.0, 0.5, 0.0],
-        susceptibility=[0.0, np.inf, 1.0],
     )
 
 
@@ -130,6 +117,27 @@ def test_one_trial_has_no_bands(curve):
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), mean_of(single, "giant_component"))
 
 
+def test_the_prediction_of_a_layer_lies_on_its_simulation():
+    graph = biregular(2000, 1000, fan_in=6, rng=0)
+    simulated, predicted = percolate(graph, trials=4, points=50, rng=0), predict(graph, points=50)
+    ax = percolation(simulated, predicted)
+    giant, giant_theory, reached, reached_theory = ax.lines[:4]
+    np.testing.assert_array_equal(giant_theory.get_ydata(), predicted.values("giant_component"))
+    np.testing.assert_array_equal(reached_theory.get_ydata(), predicted.values("outputs_reachable"))
+    away = giant.get_xdata() < 0.5  # from the threshold 1 - 1 / sqrt(5 * 2)
+    np.testing.assert_allclose(giant.get_ydata()[away], giant_theory.get_ydata()[away], atol=0.01)
+    np.testing.assert_allclose(reached.get_ydata(), reached_theory.get_ydata(), atol=0.03)
+    for kept in predicted.thresholds.values():
+        assert kept == pytest.approx(10**-0.5)
+        assert 1 - kept in verticals(ax)
+    assert "threshold, generating functions: 0.684" in text(ax)
+
+
+def test_a_network_that_never_percolates_has_no_predicted_mark():
+    graph = tree(3, 4)
+    assert verticals(percolation(percolate(graph, rng=0), predict(graph), method=None)) == {}
+
+
 def test_several_curves_have_a_colour_each(curve, theory):
     other = percolate(layered([60, 80, 40], density=0.05, rng=1), observables=EVERYTHING, trials=4, rng=1)
     ax = percolation({"SET": curve, "static": other}, {"static": theory})
@@ -163,6 +171,9 @@ def test_units_are_named_on_the_axis():
     net = layered([30, 40, 20], density=0.1, rng=0)
     sites = percolate(net, order="random_units", trials=3, rng=0)
     assert percolation(sites).get_xlabel() == "fraction of units removed"
+    percolation(sites, predict(net, of="units"))
+    with pytest.raises(InvalidOption, match=r"prediction: given removal of edges.*try predict\(network, of='units'\)"):
+        percolation(sites, predict(net))
     edges = percolate(net, trials=3, rng=0)
     with pytest.raises(InvalidOption, match="curves: given curves of edges and of units"):
         percolation({"a": sites, "b": edges})
@@ -219,7 +230,7 @@ def test_susceptibility_is_logarithmic_and_leaves_a_gap_where_theory_diverges(cu
     simulated, predicted = ax.lines[:2]
     expected = mean_of(curve, "susceptibility")
     np.testing.assert_array_equal(simulated.get_ydata(), np.where(expected > 0, expected, np.nan))
-    np.testing.assert_array_equal(predicted.get_ydata(), [np.nan, np.nan, 1.0])
+    np.testing.assert_array_equal(predicted.get_ydata(), [np.nan, np.nan, 1e6])
     low, high = ax.get_ylim()
     assert low == 0.8
     assert expected.max() < high < 2 * expected.max()
