@@ -119,8 +119,8 @@ def _settings(path: Path) -> dict[str, Any] | None:
     return settings if isinstance(settings, dict) else None
 
 
-def check_new_file(path: Path, suffixes: Sequence[str]) -> str:
-    """Return the suffix of a file to be written, before the work that fills it.
+def check_new_file(path: Path, suffixes: Sequence[str], option: str = "out") -> str:
+    """Return the suffix of a file to be written, before the work that fills it; `option` is how it was asked for.
 
     Raises
     ------
@@ -133,9 +133,9 @@ def check_new_file(path: Path, suffixes: Sequence[str]) -> str:
     """
     from netsparse.interop.files import checked_target
 
-    example = f"--out {path.stem or 'network'}{suffixes[0]}"
+    example = f"--{option} {path.stem or 'network'}{suffixes[0]}"
     if path.suffix.lower() not in suffixes:
-        raise InvalidOption("out", repr(str(path)), f"a file that ends in {' or '.join(suffixes)}", example)
+        raise InvalidOption(option, repr(str(path)), f"a file that ends in {' or '.join(suffixes)}", example)
     checked_target(path, str(path))
     try:
         taken = path.exists() or path.is_symlink()
@@ -143,6 +143,6 @@ def check_new_file(path: Path, suffixes: Sequence[str]) -> str:
         given = error.strerror or str(error)
         raise NotWritable(f"file '{path}'", given, "a path the system can take", example) from error
     if taken:
-        fix = "another name (--out FILE), or moving the old file away"
+        fix = f"another name (--{option} FILE), or moving the old file away"
         raise NotWritable(f"file '{path}'", "a file that exists", "a new one", fix)
     return path.suffix.lower()

@@ -12,18 +12,20 @@ import typer
 from netsparse import __version__
 from netsparse.cli.generate import generate
 from netsparse.cli.measure import measure
+from netsparse.cli.percolate import percolate
+from netsparse.cli.robustness import robustness
 from netsparse.cli.run import run
 from netsparse.cli.train import train
 from netsparse.cli.wording import in_options
 from netsparse.errors import NetsparseError
 
 INTERRUPTED = 130
-VERBS = (run, generate, measure, train)
+VERBS = (run, generate, measure, percolate, robustness, train)
 OPTIONS = {name for verb in VERBS for name in inspect.signature(verb).parameters}
 KEPT: dict[str, str] = dict.fromkeys(("run", "train"), "the run folder keeps what was finished")
 
 app = typer.Typer(
-    help="Sparse neural networks as bipartite graphs: generate, train, measure, percolate, export.",
+    help="Sparse neural networks as bipartite graphs: generate, train, measure, percolate, perturb, export.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -18,11 +18,11 @@ DEGREES = ("fan_in", "fan_out", "degree")
 """Parameters that say how many edges there are, in place of a density."""
 
 
-def parse_parameters(texts: Iterable[str]) -> dict[str, Any]:
+def parse_parameters(texts: Iterable[str], example: str = "n_blocks=8") -> dict[str, Any]:
     """Return ["beta=0.2", "radices=4,4"] as a mapping from name to value.
 
     Whole numbers, other numbers, true and false are read as such, anything else is a string. Commas make a list ("4,"
-    is a list of one), semicolons a list of such lists.
+    is a list of one), semicolons a list of such lists. `example` is what an error says to type.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def parse_parameters(texts: Iterable[str]) -> dict[str, Any]:
     for text in texts:
         name, sign, value = (part.strip() for part in text.partition("="))
         if not sign or not name.isidentifier() or not value:
-            raise InvalidOption("parameter", repr(text), "NAME=VALUE", "-p n_blocks=8")
+            raise InvalidOption("parameter", repr(text), "NAME=VALUE", f"-p {example}")
         if name in parameters:
             raise InvalidOption("parameter", f"{name!r} twice", "every name once", f"-p {text} alone")
         parameters[name] = _value(value)

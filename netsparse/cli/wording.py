@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from netsparse.errors import NetsparseError
 
-RENAMED = {"rng": "seed", "null_model": "null", "n_edges": "edges", "metric": "metrics"}
+RENAMED = {"rng": "seed", "null_model": "null", "n_edges": "edges", "metric": "metrics", "strength": "strengths"}
 """Python's names of what the command line calls otherwise."""
 
 VALUE = r"(\[(?:[^\[\]]|\[[^\[\]]*\])*\]|'[^']*'|[\w.,/+-]*[\w/+-])"  # a list, of lists even, a string, a bare word

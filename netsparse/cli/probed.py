@@ -1,0 +1,145 @@
+"""What `robustness` found, in a few numbers per run and probe: for people, as JSON."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from netsparse.cli.measured import NARROWEST, number
+from netsparse.percolation.interval import mean_interval
+
+BY = ["run", "probe", "options"]
+SEPARATOR = re.compile(r", (?![^(]*\))")  # not inside the parentheses of an order
+HEADERS = ("clean\naccuracy", "halfway to\nchance at", "area under\naccuracy", "accuracy at\nthe strongest")
+
+
+def summary(table: pd.DataFrame, chance: Mapping[str, float]) -> pd.DataFrame:
+    """Return one row per run, probe and options: the clean accuracy, where it is lost, the area under it.
+
+    `half_strength` is where the accuracy of a trial first falls to the middle between clean and chance, on straight
+    lines between the strengths, averaged over trials; NaN where a trial never does. `area` is the area under the
+    accuracy where the strengths span 0 to 1, NaN elsewhere. Both are ours. Each has the half-width of its 95 % interval
+    over trials beside it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns run, probe, options, strength, trial, accuracy; every trial has a strength of 0.
+    chance : mapping of str to float
+        Run -> accuracy of a guess.
+
+    Examples
+    --------
+    >>> columns = {"run": "a", "probe": "b", "options": "", "trial": 0}
+    >>> found = summary(pd.DataFrame({**columns, "strength": [0.0, 0.5, 1.0], "accuracy": [0.9, 0.3, 0.1]}), {"a": 0.1})
+    >>> found[["clean_accuracy", "half_strength", "area"]].round(3).values.tolist()
+    [[0.9, 0.333, 0.4]]
+    """
+    rows = []
+    for (run, probe, options), part in table.groupby(BY, sort=False):
+        curves = part.pivot(index="trial", columns="strength", values="accuracy")
+        strengths, accuracies = curves.columns.to_numpy(dtype=float), curves.to_numpy(dtype=float)
+        clean = float(accuracies[0, 0])
+        middle = (clean + chance[str(run)]) / 2
+        half = np.array([_first_fall(strengths, row, middle) for row in accuracies])
+        spans = strengths[0] == 0 and strengths[-1] == 1
+        area = np.trapezoid(accuracies, strengths, axis=1) if spans else np.full(len(accuracies), math.nan)
+        row: dict[str, Any] = {"run": run, "probe": probe, "options": options, "trials": len(curves)}
+        row |= {"clean_accuracy": clean, "strongest": strengths[-1], "accuracy_at_strongest": accuracies[:, -1].mean()}
+        for name, values in (("half_strength", half), ("area", area)):
+            mean, half_width = mean_interval(values[:, None])
+            row |= {name: float(mean[0]), f"{name}_error": float(half_width[0])}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _first_fall(strengths: np.ndarray, accuracies: np.ndarray, level: float) -> float:
+    """Return the strength at which the accuracy first falls to `level`, NaN where it never does.
+
+    Examples
+    --------
+    >>> _first_fall(np.array([0.0, 1.0, 2.0]), np.array([0.9, 0.7, 0.1]), 0.4)
+    1.5
+    """
+    below = np.flatnonzero(accuracies <= level)
+    if not len(below):
+        return math.nan
+    k = int(below[0])
+    if k == 0:
+        return float(strengths[0])
+    above, under = accuracies[k - 1], accuracies[k]
+    return float(strengths[k - 1] + (strengths[k] - strengths[k - 1]) * (above - level) / (above - under))
+
+
+def print_probed(found: pd.DataFrame, meanings: Mapping[str, str], *, as_json: bool) -> None:
+    """Print the summary, one line per run, probe and options."""
+    if as_json:
+        records = [{str(name): _ready(value) for name, value in row.items()} for row in found.to_dict("records")]
+        typer.echo(json.dumps(records, indent=2, allow_nan=False))
+        return
+    console = Console()
+    if not console.is_terminal and console.width < NARROWEST:
+        console = Console(width=NARROWEST)
+    shared, differing = _split_options(found)
+    for probe in found["probe"].drop_duplicates():
+        options = f" ({shared[probe]})" if shared[probe] else ""
+        console.print(f"{probe}{options}: {meanings[probe]}", highlight=False, markup=False)
+    table = found.assign(options=differing)
+    labels = [name for name in BY if table[name].nunique() > 1] or ["run"]
+    printed = Table(header_style="bold")
+    for label in labels:
+        printed.add_column(label, overflow="fold")
+    for header in HEADERS:
+        printed.add_column(header, justify="right", no_wrap=True)
+    rows = table.to_dict("records")
+    for row, following in itertools.zip_longest(rows, rows[1:]):
+        strongest = f"{row['accuracy_at_strongest']:.4f} at {number(row['strongest'])}"
+        cells = (f"{row['clean_accuracy']:.4f}", _pm(row, "half_strength"), _pm(row, "area"), strongest)
+        ends = following is not None and len(labels) > 1 and following[labels[0]] != row[labels[0]]
+        printed.add_row(*(str(row[label]) for label in labels), *cells, end_section=ends)
+    console.print(printed)
+    if (found["trials"] > 1).any():
+        console.print("± is the half-width of the 95 % interval of the mean over trials", style="dim", highlight=False)
+
+
+def _split_options(found: pd.DataFrame) -> tuple[dict[str, str], list[str]]:
+    """Return the options that all settings of a probe share, and for each row those that they do not.
+
+    Examples
+    --------
+    >>> options = ["order=random, scope=layer", "order=degree_product, scope=layer"]
+    >>> _split_options(pd.DataFrame({"probe": "link_removal", "options": options}))
+    ({'link_removal': 'scope=layer'}, ['order=random', 'order=degree_product'])
+    """
+    pieces = [SEPARATOR.split(text) if text else [] for text in found["options"]]
+    shared: dict[str, list[str]] = {}
+    for probe, own in zip(found["probe"], pieces, strict=True):
+        shared[probe] = [piece for piece in shared.get(probe, own) if piece in own]
+    differing = [
+        ", ".join(piece for piece in own if piece not in shared[probe])
+        for probe, own in zip(found["probe"], pieces, strict=True)
+    ]
+    return {probe: ", ".join(common) for probe, common in shared.items()}, differing
+
+
+def _pm(row: Mapping[Any, Any], name: str) -> str:
+    value, error = row[name], row[f"{name}_error"]
+    if math.isnan(value):
+        return "-"
+    return f"{value:.4f}" if math.isnan(error) else f"{value:.4f} ± {error:.4f}"
+
+
+def _ready(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
