@@ -224,7 +224,7 @@ def _recorded(names: list[str], runs: Mapping[str, PercolationCurve]) -> list[st
 def _curves(
     ax: Axes, curve: PercolationCurve, theory: Prediction | None, palette: Mapping[str, str], keys: Keys, alone: bool
 ) -> list[Line2D]:
-    """Draw the observables of one curve, solid in their bands, and their predictions, dashed; return the solid lines."""
+    """Draw the observables of one curve, solid, and their predictions, dashed; return the solid lines."""
     frame = curve.to_frame(points=POINTS)
     predicted = None if theory is None else theory.to_frame()
     log = ax.get_yscale() == "log"
