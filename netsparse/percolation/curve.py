@@ -69,14 +69,14 @@ class PercolationCurve(Frozen):
     0.625
     """
 
-    __slots__ = ("_counts", "n_items", "n_removed", "n_trials", "of", "sizes")
+    __slots__ = ("_counts", "_points", "n_items", "n_trials", "of", "sizes")
     _change_with = "percolate(graph_or_network, ...) again"
     sizes: tuple[int, ...]
     of: str
     n_items: int
     n_trials: int
-    n_removed: RemovalCounts
     _counts: dict[str, np.ndarray]
+    _points: RemovalCounts | None
 
     def __init__(
         self,
@@ -101,14 +101,20 @@ class PercolationCurve(Frozen):
             given = ", ".join(f"{array.dtype} of shape {array.shape}" for array in rows.values())
             expected = "numbers of one shape (n_trials, n_points) for all, whole ones for what is counted"
             raise InvalidOption("counts", given, expected, FIX)
-        removed = _points(n_removed, shape[1])
-        self._fill(sizes=sizes, of=of, n_trials=shape[0], n_items=int(removed[-1]), n_removed=removed)
+        points = None if n_removed is None else _points(n_removed, shape[1])
+        n_items = shape[1] - 1 if points is None else int(points[-1])
+        self._fill(sizes=sizes, of=of, n_trials=shape[0], n_items=n_items, _points=points)
         self._fill(_counts={name: _own(array, OBSERVABLES[name].dtype) for name, array in rows.items()})
 
     @property
     def observables(self) -> tuple[str, ...]:
         """Names of the observables on record."""
         return tuple(self._counts)
+
+    @property
+    def n_removed(self) -> RemovalCounts:
+        """Number of removed items at each recorded point, 0 to n_items."""
+        return np.arange(self.n_items + 1) if self._points is None else self._points
 
     @property
     def fraction_removed(self) -> PerPoint:
@@ -158,10 +164,11 @@ class PercolationCurve(Frozen):
         {'giant_component': array([[1.  , 0.25]])}
         """
         wanted = as_counts("n_removed", n_removed, self.n_items, "removal_counts(curve.n_items, 20)")
-        picks = np.searchsorted(self.n_removed, wanted)
-        absent = wanted[self.n_removed[picks] != wanted]
+        recorded = self.n_removed
+        picks = np.searchsorted(recorded, wanted)
+        absent = wanted[recorded[picks] != wanted]
         if len(absent):
-            expected = f"one of the {len(self.n_removed):,} recorded points"
+            expected = f"one of the {len(recorded):,} recorded points"
             raise InvalidOption("n_removed", str(absent[0]), expected, "percolate(..., points=None)")
         return {name: array[:, picks] / self._scale(name) for name, array in self._counts.items()}
 
@@ -278,7 +285,8 @@ class PercolationCurve(Frozen):
 
             smaller, larger = sorted((self, beside), key=lambda curve: sum(curve.sizes))
             return crossing(smaller, larger)
-        peaks = np.array([peak(row, self.n_removed) for row in self.counts(method)])
+        n_removed = self.n_removed
+        peaks = np.array([peak(row, n_removed) for row in self.counts(method)])
         return mean_threshold(peaks, self.n_items, method)
 
     def half_point(self, observable: str = "outputs_reachable") -> HalfPoint:
@@ -307,16 +315,18 @@ class PercolationCurve(Frozen):
         """
         if not isinstance(observable, str) or observable not in CROSSOVERS:
             raise unknown_name("observable", observable, CROSSOVERS)
-        halves = np.array([half_removed(row, self.n_removed) for row in self.counts(observable)])
+        n_removed = self.n_removed
+        halves = np.array([half_removed(row, n_removed) for row in self.counts(observable)])
         return mean_half_point(halves, self.n_items, observable)
 
     def _scale(self, observable: str) -> int:
         return OBSERVABLES[observable].scale(self.sizes)
 
     def _nearest(self, wanted: RemovalCounts) -> np.ndarray:
-        above = np.searchsorted(self.n_removed, wanted)
+        recorded = self.n_removed
+        above = np.searchsorted(recorded, wanted)
         below = np.maximum(above - 1, 0)
-        is_below = wanted - self.n_removed[below] < self.n_removed[above] - wanted
+        is_below = wanted - recorded[below] < recorded[above] - wanted
         return np.unique(np.where(is_below, below, above))
 
     def __eq__(self, other: object) -> bool:
@@ -328,11 +338,11 @@ class PercolationCurve(Frozen):
         return all(np.array_equal(array, other.counts(name)) for name, array in self._counts.items())
 
     def __hash__(self) -> int:
-        return hash((self.sizes, self.of, self.observables, self.n_trials, self.n_items, len(self.n_removed)))
+        return hash((self.sizes, self.of, self.observables, self.n_trials, self.n_items))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # an unpickled array would be writable again; going through the constructor freezes it
-        return _unpickled, (self.sizes, self._counts, self.of, self.n_removed)
+        return _unpickled, (self.sizes, self._counts, self.of, self._points)
 
     def __repr__(self) -> str:
         trials = "1 trial" if self.n_trials == 1 else f"{self.n_trials} trials"
@@ -348,7 +358,7 @@ class PercolationCurve(Frozen):
         return f"<table><caption>{self!r}, mean by {self.of} removed</caption><tr><th></th>{head}</tr>{rows}</table>"
 
 
-def _unpickled(sizes: tuple[int, ...], counts: Any, of: str, n_removed: RemovalCounts) -> PercolationCurve:
+def _unpickled(sizes: tuple[int, ...], counts: Any, of: str, n_removed: RemovalCounts | None) -> PercolationCurve:
     return PercolationCurve(sizes, counts, of=of, n_removed=n_removed)
 
 
@@ -358,8 +368,6 @@ def _is_size(size: object) -> bool:
 
 def _points(n_removed: Any, n_points: int) -> RemovalCounts:
     """Return the recorded points, checked, as a read-only array that nobody else holds."""
-    if n_removed is None:
-        return frozen(np.arange(n_points))
     array = np.asarray(n_removed)
     if array.shape != (n_points,) or array.dtype.kind not in "iu" or array[0] != 0 or not (np.diff(array) > 0).all():
         given = f"{array.dtype} of shape {array.shape}, {array.ravel()[:3].tolist()} first"

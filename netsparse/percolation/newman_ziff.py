@@ -17,8 +17,13 @@ Points = Int[np.ndarray, "point"]
 Recorded = Int[np.ndarray, "point"] | Float[np.ndarray, "point"]
 """What was seen at these points: a number of units or components (int32), or a real number (float64)."""
 
+BLOCK = 2048
+"""Edges that are fetched together: several cache misses are in flight, and what is fetched stays in the cache."""
 
-def component_counts(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points) -> dict[str, Recorded]:
+
+def component_counts(
+    sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points, out: dict[str, np.ndarray]
+) -> None:
     """Watch the connected components while edges or units go, in one pass over the edges.
 
     Edges are added to the empty graph in reverse removal order and components are merged by a weighted union-find
@@ -36,15 +41,12 @@ def component_counts(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, p
         What goes, and in which order (trusted).
     points : int array of shape (n_points,)
         Numbers of removed items, increasing, each from 0 to `removal.n_items` (trusted).
-
-    Returns
-    -------
-    dict of str to array of shape (n_points,)
-        `giant_component` and `second_component` in units and `n_components` as a count, int32; `susceptibility`,
-        float64: the mean size of the component of a random unit outside the largest component, sum of s^2 / sum of s
-        over the other components. Of equally large components one is the largest. A unit without edges is a component
-        of size 1, a unit that was removed is none. Where there is no other component, the second one and the
-        susceptibility are 0; where no unit is left, everything is.
+    out : dict of str to array of shape (n_points,)
+        What is wanted of the following is filled in: `giant_component` and `second_component` in units and
+        `n_components` as a count, int32; `susceptibility`, float64: the mean size of the component of a random unit
+        outside the largest component, sum of s^2 / sum of s over the other components. Of equally large components one
+        is the largest. A unit without edges is a component of size 1, a unit that was removed is none. Where there is
+        no other component, the second one and the susceptibility are 0; where no unit is left, everything is.
 
     References
     ----------
@@ -55,17 +57,22 @@ def component_counts(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, p
     --------
     >>> path = np.array([[0, 3], [1, 3], [1, 4], [2, 4]], dtype=np.int32)
     >>> removal = Removal.of_edges(np.array([1, 0, 2, 3], dtype=np.int32))
-    >>> seen = component_counts((3, 2), path, removal, np.arange(5))
-    >>> seen["giant_component"].tolist(), seen["second_component"].tolist()
-    ([5, 3, 3, 2, 1], [0, 2, 1, 1, 1])
-    >>> seen["susceptibility"].tolist()
-    [0.0, 2.0, 1.0, 1.0, 1.0]
+    >>> seen = {"giant_component": np.empty(5, np.int32), "susceptibility": np.empty(5)}
+    >>> component_counts((3, 2), path, removal, np.arange(5), seen)
+    >>> seen["giant_component"].tolist(), seen["susceptibility"].tolist()
+    ([5, 3, 3, 2, 1], [0.0, 2.0, 1.0, 1.0, 1.0])
     """
-    # one gather beforehand keeps several cache misses in flight; inside the loop every edge would wait for its own
-    returning = ends.take(removal.edges, axis=0)
-    found = _recorded(sum(sizes), *_merges(sum(sizes), returning), removal.gone, points, removal.of == UNITS)
-    names = ("giant_component", "second_component", "n_components", "susceptibility")
-    return dict(zip(names, found, strict=True))
+    n_units = sum(sizes)
+    wanted = (
+        out.get("giant_component", NOT_WANTED),
+        out.get("second_component", NOT_WANTED),
+        out.get("n_components", NOT_WANTED),
+        out.get("susceptibility", NO_MEAN),
+    )
+    _record(n_units, _merges(n_units, ends, removal.edges), removal.gone, points, removal.of == UNITS, wanted)
+
+
+NOT_WANTED, NO_MEAN = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float64)
 
 
 @njit(cache=True, nogil=True)
@@ -80,7 +87,7 @@ def _find(parent, unit):
 
 
 @njit(cache=True, nogil=True)
-def _merges(n_units, ends):
+def _merges(n_units, ends, order):
     """Add the edges to the empty graph, last one first, and note the components after each merge.
 
     Entry k holds with n_units - k components: from the edge `at[k]` on, which made the k-th merge, until the next.
@@ -95,12 +102,19 @@ def _merges(n_units, ends):
     n_of_size[1] = n_units
     n_of_size[0] = 1  # where the walk down for the second component ends
     largest, runner_up, total, merge = 1, min(n_units - 1, 1), np.int64(n_units), 0
-    at[0], giant[0], second[0], squares[0] = len(ends), largest, runner_up, total
-    for edge in range(len(ends) - 1, -1, -1):
-        above, beside = parent[ends[edge, 0]], parent[ends[edge, 1]]
+    at[0], giant[0], second[0], squares[0] = len(order), largest, runner_up, total
+    block = np.empty((BLOCK, 2), dtype=ends.dtype)
+    start = len(order)
+    for edge in range(len(order) - 1, -1, -1):
+        if edge < start:
+            start = max(0, start - BLOCK)
+            for place in range(start, edge + 1):
+                block[place - start, 0], block[place - start, 1] = ends[order[place], 0], ends[order[place], 1]
+        one, other = block[edge - start, 0], block[edge - start, 1]
+        above, beside = parent[one], parent[other]
         if above == beside and above >= 0:
             continue  # below the same unit: most edges, once there is a giant
-        big, small = _find(parent, ends[edge, 0]), _find(parent, ends[edge, 1])
+        big, small = _find(parent, one), _find(parent, other)
         if big == small:
             continue
         if parent[big] > parent[small]:
@@ -128,12 +142,10 @@ def _merges(n_units, ends):
 
 
 @njit(cache=True, nogil=True)
-def _recorded(n_units, at, largest, runner_up, squares, gone, points, of_units):
-    """Read the merges at every point, and take removed units out of the count."""
-    giant = np.empty(len(points), dtype=np.int32)
-    second = np.empty(len(points), dtype=np.int32)
-    components = np.empty(len(points), dtype=np.int32)
-    susceptibility = np.empty(len(points), dtype=np.float64)
+def _record(n_units, merges, gone, points, of_units, wanted):
+    """Read the merges at every point, and take removed units out of the count; arrays of length 0 are not wanted."""
+    at, largest, runner_up, squares = merges
+    giant, second, components, means = wanted
     merge, read = 0, -1
     first, next_one, left, mean = 0, 0, 0, 0.0
     for point in range(len(points) - 1, -1, -1):
@@ -151,5 +163,11 @@ def _recorded(n_units, at, largest, runner_up, squares, gone, points, of_units):
                 size = np.int64(first)
                 mean = (squares[merge] - absent - size * size) / (n_units - absent - size)
             read = merge
-        giant[point], second[point], components[point], susceptibility[point] = first, next_one, left, mean
-    return giant, second, components, susceptibility
+        if len(giant):
+            giant[point] = first
+        if len(second):
+            second[point] = next_one
+        if len(components):
+            components[point] = left
+        if len(means):
+            means[point] = mean

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from netsparse.errors import InvalidOption, unknown_name
-from netsparse.percolation.newman_ziff import EdgeEnds, Points, Recorded, component_counts
+from netsparse.percolation.newman_ziff import EdgeEnds, Points, component_counts
 from netsparse.percolation.path_counts import path_counts
 from netsparse.percolation.reachability import on_paths, reached_from_inputs, reaching_outputs
 from netsparse.percolation.removal import Removal
 
-Process = Callable[[tuple[int, ...], EdgeEnds, Removal, Points], dict[str, Recorded]]
+Process = Callable[[tuple[int, ...], EdgeEnds, Removal, Points, dict[str, np.ndarray]], None]
 
 
 class Observable(NamedTuple):
@@ -24,8 +24,8 @@ class Observable(NamedTuple):
     definition : str
         What it is, in one line.
     process : callable
-        `process(sizes, ends, removal, points)` gives this observable before any division, and those found in the same
-        pass, at every point: numbers of removed items, increasing.
+        `process(sizes, ends, removal, points, out)` fills in, at every point (numbers of removed items, increasing),
+        this observable before any division, and those found in the same pass that `out` has an array for.
     scale : callable
         `scale(sizes)` is the number that counts are divided by.
     dtype : type
@@ -122,6 +122,7 @@ def observable_names(observables: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def processes_of(names: Iterable[str]) -> tuple[Process, ...]:
-    """Return the passes that together find the given observables, each once."""
-    return tuple(dict.fromkeys(OBSERVABLES[name].process for name in names))
+def watch(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points, out: dict[str, np.ndarray]) -> None:
+    """Fill in the observables that `out` has arrays for, each pass over the edges made once."""
+    for process in dict.fromkeys(OBSERVABLES[name].process for name in out):
+        process(sizes, ends, removal, points, out)

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from netsparse.errors import InvalidOption
-from netsparse.percolation.newman_ziff import EdgeEnds, Points, Recorded
+from netsparse.percolation.newman_ziff import EdgeEnds, Points
 from netsparse.percolation.reachability import positions
 from netsparse.percolation.removal import Removal
 
@@ -19,7 +19,9 @@ STEP = 512  # numbers of paths are kept as value * 2^(STEP * power), with value 
 LARGE, DOWN = 2.0 ** (STEP // 2), 2.0**-STEP
 
 
-def path_counts(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points) -> dict[str, Recorded]:
+def path_counts(
+    sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points, out: dict[str, np.ndarray]
+) -> None:
     """Natural logarithm of the number of directed paths from any input to any output, at each point.
 
     Parameters
@@ -33,11 +35,8 @@ def path_counts(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points
         What goes, and in which order (trusted).
     points : int array of shape (n_points,)
         Numbers of removed items, increasing (trusted).
-
-    Returns
-    -------
-    dict of str to float64 array of shape (n_points,)
-        `log_path_count`; -inf where no path is left.
+    out : dict of str to float64 array of shape (n_points,)
+        `log_path_count` is filled in; -inf where no path is left.
 
     Raises
     ------
@@ -55,7 +54,9 @@ def path_counts(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points
     --------
     >>> diamond = np.array([[0, 1], [0, 2], [1, 3], [2, 3]], dtype=np.int32)
     >>> removal = Removal.of_edges(np.array([3, 0, 1, 2], dtype=np.int32))
-    >>> np.exp(path_counts((1, 2, 1), diamond, removal, np.arange(5))["log_path_count"]).tolist()
+    >>> seen = {"log_path_count": np.empty(5)}
+    >>> path_counts((1, 2, 1), diamond, removal, np.arange(5), seen)
+    >>> np.exp(seen["log_path_count"]).tolist()
     [2.0, 1.0, 0.0, 0.0, 0.0]
     """
     n_edges = len(removal.edges)
@@ -66,7 +67,7 @@ def path_counts(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points
     position = positions(removal.edges)
     value, power = _sweep(sizes[0], sum(sizes), sizes[-1], ends, position, removal.gone, points)
     with np.errstate(divide="ignore"):
-        return {"log_path_count": np.log(value) + power * (STEP * math.log(2.0))}
+        out["log_path_count"][:] = np.log(value) + power * (STEP * math.log(2.0))
 
 
 @njit(cache=True, nogil=True)

@@ -17,8 +17,8 @@ LastReached = Int[np.ndarray, "unit"]
 
 
 def reached_from_inputs(
-    sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points
-) -> dict[str, Recorded]:
+    sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points, out: dict[str, np.ndarray]
+) -> None:
     """Count the units that at least one input reaches, beyond the inputs and on the last level.
 
     Parameters
@@ -31,59 +31,64 @@ def reached_from_inputs(
         What goes, and in which order (trusted). A removed unit has no edges left, so that nothing reaches it.
     points : int array of shape (n_points,)
         Numbers of removed items, increasing (trusted).
-
-    Returns
-    -------
-    dict of str to int32 array of shape (n_points,)
-        `units_reachable` and `outputs_reachable`.
+    out : dict of str to int32 array of shape (n_points,)
+        `units_reachable` and `outputs_reachable` are filled in where wanted.
 
     Examples
     --------
     >>> chain = np.array([[0, 1], [1, 2]], dtype=np.int32)
     >>> removal = Removal.of_edges(np.array([1, 0], dtype=np.int32))
-    >>> seen = reached_from_inputs((1, 1, 1), chain, removal, np.arange(3))
+    >>> seen = {name: np.empty(3, np.int32) for name in ("units_reachable", "outputs_reachable")}
+    >>> reached_from_inputs((1, 1, 1), chain, removal, np.arange(3), seen)
     >>> seen["units_reachable"].tolist(), seen["outputs_reachable"].tolist()
     ([2, 1, 0], [1, 0, 0])
     """
     last = _from_inputs(sizes, ends, positions(removal.edges))
-    return {
-        "units_reachable": _still_there(last[sizes[0] :], removal, points),
-        "outputs_reachable": _still_there(last[-sizes[-1] :], removal, points),
-    }
+    for name, units in (("units_reachable", last[sizes[0] :]), ("outputs_reachable", last[-sizes[-1] :])):
+        if name in out:
+            _still_there(units, removal, points, out[name])
 
 
-def reaching_outputs(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points) -> dict[str, Recorded]:
+def reaching_outputs(
+    sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points, out: dict[str, np.ndarray]
+) -> None:
     """Count the inputs that reach at least one unit of the last level.
 
-    Arguments and result are those of `reached_from_inputs`, the key is `inputs_connected`.
+    Arguments are those of `reached_from_inputs`, `inputs_connected` is filled in.
 
     Examples
     --------
     >>> chain = np.array([[0, 1], [1, 2]], dtype=np.int32)
     >>> removal = Removal.of_edges(np.array([1, 0], dtype=np.int32))
-    >>> reaching_outputs((1, 1, 1), chain, removal, np.arange(3))["inputs_connected"].tolist()
+    >>> seen = {"inputs_connected": np.empty(3, np.int32)}
+    >>> reaching_outputs((1, 1, 1), chain, removal, np.arange(3), seen)
+    >>> seen["inputs_connected"].tolist()
     [1, 0, 0]
     """
     last = _to_outputs(sizes, ends, positions(removal.edges))
-    return {"inputs_connected": _still_there(last[: sizes[0]], removal, points)}
+    _still_there(last[: sizes[0]], removal, points, out["inputs_connected"])
 
 
-def on_paths(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points) -> dict[str, Recorded]:
+def on_paths(
+    sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points, out: dict[str, np.ndarray]
+) -> None:
     """Count the units on a directed path from an input to an output.
 
-    Arguments and result are those of `reached_from_inputs`, the key is `active_units`. A unit lies on a path as long as
-    an input reaches it and it reaches an output: until the earlier of the two ends.
+    Arguments are those of `reached_from_inputs`, `active_units` is filled in. A unit lies on a path as long as an input
+    reaches it and it reaches an output: until the earlier of the two ends.
 
     Examples
     --------
     >>> fork = np.array([[0, 1], [0, 2], [1, 3]], dtype=np.int32)
     >>> removal = Removal.of_edges(np.array([1, 0, 2], dtype=np.int32))
-    >>> on_paths((1, 2, 1), fork, removal, np.arange(4))["active_units"].tolist()
+    >>> seen = {"active_units": np.empty(4, np.int32)}
+    >>> on_paths((1, 2, 1), fork, removal, np.arange(4), seen)
+    >>> seen["active_units"].tolist()
     [3, 3, 0, 0]
     """
     position = positions(removal.edges)
     last = np.minimum(_from_inputs(sizes, ends, position), _to_outputs(sizes, ends, position))
-    return {"active_units": _still_there(last, removal, points)}
+    _still_there(last, removal, points, out["active_units"])
 
 
 def positions(order: EdgeIds) -> EdgeIds:
@@ -131,8 +136,8 @@ def _to_outputs(sizes: tuple[int, ...], ends: EdgeEnds, position: EdgeIds) -> La
     return last_reached(n_units, np.arange(n_units - sizes[-1], n_units), ends[::-1, ::-1], position[::-1])
 
 
-def _still_there(last: LastReached, removal: Removal, points: Points) -> Recorded:
-    return _survivors(last, len(removal.edges), removal.gone, points)
+def _still_there(last: LastReached, removal: Removal, points: Points, out: Recorded) -> None:
+    _survivors(last, len(removal.edges), removal.gone, points, out)
 
 
 @njit(cache=True, nogil=True)
@@ -150,17 +155,15 @@ def _widest_paths(last, ends, position):
 
 
 @njit(cache=True, nogil=True)
-def _survivors(last, n_edges, gone, points):
+def _survivors(last, n_edges, gone, points, counts):
     """Count, for every point, the units that are reached with that many edges gone."""
     ending_at = np.zeros(n_edges + 1, dtype=np.int32)
     for unit in range(len(last)):
         if last[unit] >= 0:
             ending_at[last[unit]] += 1
-    counts = np.empty(len(points), dtype=np.int32)
     alive, n_gone = 0, n_edges + 1
     for point in range(len(points) - 1, -1, -1):
         while n_gone > gone[points[point]]:
             n_gone -= 1
             alive += ending_at[n_gone]
         counts[point] = alive
-    return counts

@@ -15,7 +15,7 @@ from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.graph.frozen import frozen, index_dtype
 from netsparse.percolation.curve import PercolationCurve
 from netsparse.percolation.newman_ziff import EdgeEnds
-from netsparse.percolation.observables import DEFAULT, OBSERVABLES, observable_names, processes_of
+from netsparse.percolation.observables import DEFAULT, OBSERVABLES, observable_names, watch
 from netsparse.percolation.order import check_network
 from netsparse.percolation.orders import removals
 from netsparse.percolation.points import recorded_points
@@ -98,10 +98,7 @@ def percolate(
     found = {name: np.empty((trials, len(n_removed)), dtype=OBSERVABLES[name].dtype) for name in names}
 
     def record(trial: int, removal: Removal) -> None:
-        for process in processes_of(names):
-            for name, row in process(sizes, ends, removal, n_removed).items():
-                if name in found:
-                    found[name][trial] = row
+        watch(sizes, ends, removal, n_removed, {name: rows[trial] for name, rows in found.items()})
 
     _run(record, enumerate(itertools.chain([first], drawn)), min(int(workers), int(trials)))
     # read-only arrays are taken over as they are: no second copy of all trials
@@ -141,10 +138,9 @@ def observe(
     sizes, ends = graph_or_network.sizes, _ends(graph_or_network)
     edges, nothing = np.arange(len(ends), dtype=np.int32), np.zeros(1, dtype=np.int64)
     removal = Removal(EDGES, edges[:0], edges, nothing)
-    found = {
-        name: row[0] for process in processes_of(names) for name, row in process(sizes, ends, removal, nothing).items()
-    }
-    return {name: float(found[name] / OBSERVABLES[name].scale(sizes)) for name in names}
+    found = {name: np.empty(1, dtype=OBSERVABLES[name].dtype) for name in names}
+    watch(sizes, ends, removal, nothing, found)
+    return {name: float(row[0] / OBSERVABLES[name].scale(sizes)) for name, row in found.items()}
 
 
 def _ends(graph_or_network: BipartiteGraph | SparseNetwork) -> EdgeEnds:

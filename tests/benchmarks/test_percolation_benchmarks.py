@@ -95,7 +95,7 @@ PEERS = {"igraph": (igraph_deleting, igraph_subgraphs), "networkx": (networkx_de
 
 
 def compare(graph, peer, benchmark):
-    """Return how many times faster the whole curve is than the peer's of 100 points on a built graph, best of several each."""
+    """Return how many times faster the whole curve is than the peer's of 100 points, the best of several of each."""
     pytest.importorskip(peer)
     order = random_order(graph, rng=1)
     counts = removal_counts(graph.n_edges, POINTS)

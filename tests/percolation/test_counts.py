@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netsparse.errors import InvalidOption
-from netsparse.generators import layered
+from netsparse.generators import erdos_renyi, layered
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.metrics import active_units, log_path_count
+from netsparse.metrics import active_units, giant_component, log_path_count
 from netsparse.percolation import OBSERVABLES, path_counts, percolate, random_order
-from netsparse.percolation.observables import processes_of
+from netsparse.percolation.newman_ziff import BLOCK
+from netsparse.percolation.observables import watch
 from netsparse.percolation.orders import removals
 from netsparse.percolation.reachability import last_reached, positions
 from netsparse.percolation.removal import Removal
@@ -46,11 +47,9 @@ def watched(graph_or_network, removal, points=None):
     """All observables along one removal, of edges or of units, by the compiled passes themselves."""
     ends = np.stack(graph_or_network.unit_edges(), axis=1).astype(np.int32)
     points = np.arange(removal.n_items + 1) if points is None else np.array(points)
-    seen = {}
-    for process in processes_of(EVERYTHING):
-        seen |= process(graph_or_network.sizes, ends, removal, points)
-    assert all(row.dtype == OBSERVABLES[name].dtype for name, row in seen.items())
-    return {name: seen[name].tolist() for name in EVERYTHING}
+    seen = {name: np.full(len(points), -7, dtype=OBSERVABLES[name].dtype) for name in EVERYTHING}
+    watch(graph_or_network.sizes, ends, removal, points, seen)
+    return {name: row.tolist() for name, row in seen.items()}
 
 
 def same(found, expected):
@@ -154,6 +153,24 @@ def test_what_is_observed_as_it_is_begins_every_curve(name):
 def test_observing_something_else_is_refused():
     with pytest.raises(InvalidOption, match="given list, expected a BipartiteGraph or a SparseNetwork"):
         observe([1, 2])
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_each_observable_alone_is_the_one_among_all(name):
+    network = zoo.NETWORKS["three layers"]
+    alone, among = (percolate(network, observables=o, rng=0).counts(name) for o in (name, EVERYTHING))
+    assert np.array_equal(alone, among)
+
+
+def test_fetching_edges_in_blocks_loses_none():
+    """More edges than one block holds, against metrics of what is left."""
+    graph = erdos_renyi(3_000, 2_500, n_edges=2 * BLOCK + 37, rng=0)
+    curve = percolate(graph, observables="giant_component", rng=0)
+    order = next(removals(graph, rng=0)).edges
+    for m in (0, 1, 36, 37, 38, BLOCK, BLOCK + 37, graph.n_edges - 1, graph.n_edges):
+        left = np.ones(graph.n_edges)
+        left[order[:m]] = 0.0
+        assert curve.at([m])["giant_component"][0, 0] == giant_component(graph, left)
 
 
 @given(zoo.networks(max_units=12, max_layers=4), st.integers(0, 2**32 - 1))

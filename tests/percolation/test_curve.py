@@ -199,7 +199,7 @@ def test_a_curve_is_a_frozen_value_and_stays_one_in_a_pickle():
     for one in (curve, copy):
         with pytest.raises(GraphIsFrozen):
             one.n_items = 3
-        for array in (one.counts("giant_component")[0], one.counts("susceptibility")[0], one.n_removed):
+        for array in (one.counts("giant_component")[0], one.counts("susceptibility")[0]):
             with pytest.raises(ValueError, match="read-only"):
                 array[0] = 3
 
@@ -340,6 +340,15 @@ def test_points_that_do_not_fit_a_curve_are_refused(n_removed):
     rows = {"giant_component": np.array([[5, 3, 1]], dtype=np.int32)}
     with pytest.raises(InvalidOption, match=r"n_removed: given .* expected 3 increasing whole numbers from 0 on"):
         PercolationCurve((3, 2), rows, n_removed=n_removed)
+
+
+def test_recorded_points_are_nobody_elses():
+    theirs = np.array([0, 2, 4])
+    curve = PercolationCurve((3, 2), {"giant_component": np.array([[5, 3, 1]])}, n_removed=theirs)
+    theirs[1] = 3
+    assert curve.n_removed.tolist() == [0, 2, 4]
+    with pytest.raises(ValueError, match="read-only"):
+        curve.n_removed[0] = 1
 
 
 def test_what_a_curve_is_of_is_one_of_two_things():
