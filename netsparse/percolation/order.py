@@ -183,7 +183,7 @@ class RemovalOrder(ABC):
                 order = self.one_by_one(state, items, rng)
             else:
                 order = self._in_chunks(state, items, chunk, ranking, rng)
-            return self._removal(state, items.ids[order])
+            return self._removal(state, items, order)
 
         return draw
 
@@ -202,8 +202,8 @@ class RemovalOrder(ABC):
             raise InvalidOption("weights", "None", expected, "weights=result.weights")
         return np.concatenate(magnitudes(graph, weights))
 
-    def _removal(self, state: RemovalState, items: Positions) -> Removal:
-        return Removal.of_edges(items)
+    def _removal(self, state: RemovalState, items: Items, order: Positions) -> Removal:
+        return Removal.of_edges(order)  # edges are numbered as they are
 
     def _edges_left(self, state: RemovalState, gone: Positions) -> EdgeMask:
         """Tell which edges are left once these items are gone."""
@@ -213,7 +213,10 @@ class RemovalOrder(ABC):
 
     def _ranking(self, state: RemovalState, items: Items) -> Ranking:
         """Return the ranking by the scores of the untouched graph, which all trials share."""
-        return ranked(np.arange(len(items.ids), dtype=items.ids.dtype), items.counts, self._scores(state, items, None))
+        scores = self._scores(state, items, None)
+        if scores is None:
+            return Ranking(None, items.counts)
+        return ranked(np.arange(len(items.ids), dtype=items.ids.dtype), items.counts, scores)
 
     def _scores(self, state: RemovalState, items: Items, rng: np.random.Generator | None) -> Scores | None:
         scores = self.score(state, rng)

@@ -15,14 +15,18 @@ Scores = Float[np.ndarray, "item"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Items group by group, in each the highest score first, and how many of them in a row have the same score."""
+    """Items group by group, in each the highest score first, and how many of them in a row have the same score.
 
-    positions: Positions
+    `positions` is None where all items are there in their own order.
+    """
+
+    positions: Positions | None
     ties: Int[np.ndarray, "run"]
 
     def drawn(self, rng: np.random.Generator) -> Positions:
         """Return the positions with every tie in a uniformly random order."""
-        return self.positions[shuffled(self.ties, rng)]
+        drawn = shuffled(self.ties, rng)
+        return drawn if self.positions is None else self.positions[drawn]
 
 
 def ranked(positions: Positions, counts: Counts, scores: Scores | None) -> Ranking:
@@ -31,8 +35,8 @@ def ranked(positions: Positions, counts: Counts, scores: Scores | None) -> Ranki
     Examples
     --------
     >>> ranking = ranked(np.arange(5), np.array([3, 2]), np.array([1.0, 2.0, 1.0, 1.0, 0.0]))
-    >>> ranking.positions.tolist(), ranking.ties.tolist()
-    ([1, 0, 2, 3, 4], [1, 2, 1, 1])
+    >>> ranking.ties.tolist(), ranking.drawn(np.random.default_rng(1)).tolist()
+    ([1, 2, 1, 1], [1, 2, 0, 3, 4])
     """
     if scores is None:
         return Ranking(positions, counts)

@@ -43,8 +43,8 @@ class UnitOrder(RemovalOrder):
         counts = SCOPES[scope](np.array([graph.sizes[level] for level in chosen], dtype=np.int64))
         return Items(units.astype(index_dtype(int(starts[-1]), graph.n_edges)), counts, turns(counts))
 
-    def _removal(self, state: RemovalState, items: Positions) -> Removal:
-        return Removal.of_units(items, state.ends, state.n_units)
+    def _removal(self, state: RemovalState, items: Items, order: Positions) -> Removal:
+        return Removal.of_units(items.ids[order], state.ends, state.n_units)
 
     def _edges_left(self, state: RemovalState, gone: Positions) -> EdgeMask:
         here = np.ones(state.n_units, dtype=bool)
