@@ -30,6 +30,7 @@ POINTS = 32
 
 HALF = 1 / 2
 LEAST_OVERLAP = 1 / 2
+NO_COLLAPSE = 1e9  # instead of infinity, of which the minimiser would take differences
 MOST_PAIRS = 31
 
 Parameters = tuple[float, float, float]
@@ -157,13 +158,14 @@ def scaling_collapse(
     """
     if not isinstance(observable, str) or observable not in MEAN_FIELD:
         raise unknown_name("observable", observable, MEAN_FIELD)
+    _check_given(threshold, exponents)
     windows = [_window(curve, observable) for curve in _checked(curves)]
     n_trials = [len(window.rows) for window in windows]
     # from the peaks, which lie within a window of the threshold, and from mean field
     start = np.mean([window.kept.mean() for window in windows[-2:]]) if threshold is None else float(threshold)
     width, height = MEAN_FIELD[observable] if exponents is None else (float(part) for part in exponents)
     first: Parameters = (float(start), width, height)
-    steps = (windows[-1].kept.max() - windows[-1].kept.min(), 0.1, 0.1)
+    steps = ((windows[-1].kept.max() - windows[-1].kept.min()) / 2, 0.05, 0.05)
     free = np.array([threshold is None, exponents is None, exponents is None])
     best, quality = _best(windows, [window.rows.mean(axis=0) for window in windows], first, steps, free)
     halves = half_samples(n_trials, MOST_PAIRS)
@@ -214,10 +216,14 @@ def collapse_quality(x: Sequence[PerPoint], y: Sequence[PerPoint], error: Sequen
 def _quality(x, y, error, stops):
     total, reached = 0.0, 0
     for i in range(len(stops) - 1):
+        rights = stops[:-1].copy()  # on each curve the first point that is not left of x[j], which only moves right
         for j in range(stops[i], stops[i + 1]):
             one, first, second, heights, moments = 0.0, 0.0, 0.0, 0.0, 0.0
             for k in range(len(stops) - 1):
-                right = stops[k] + np.searchsorted(x[stops[k] : stops[k + 1]], x[j])
+                right = rights[k]
+                while right < stops[k + 1] and x[right] < x[j]:
+                    right += 1
+                rights[k] = right
                 if k == i or right == stops[k] or right == stops[k + 1]:
                     continue
                 for near in (right - 1, right):
@@ -245,7 +251,9 @@ def _best(
     free: np.ndarray,
 ) -> tuple[Parameters, float]:
     """Minimise the quality over the free ones of threshold, width and height exponent."""
-    sizes = [float(window.n_units) for window in windows]
+    sizes = np.repeat([float(window.n_units) for window in windows], POINTS)
+    kept, error = (np.concatenate([window[part] for window in windows]) for part in (1, 3))
+    mean, stops = np.concatenate(means), POINTS * np.arange(len(windows) + 1)
 
     def complete(moved: np.ndarray) -> Parameters:
         parameters = np.array(first)
@@ -255,18 +263,21 @@ def _best(
     def quality(moved: np.ndarray) -> float:
         p_c, width, height = complete(moved)
         if width <= 0:
-            return math.inf
-        x = [(w.kept - p_c) * n**width for w, n in zip(windows, sizes, strict=True)]
-        y = [mean * n**height for mean, n in zip(means, sizes, strict=True)]
-        return collapse_quality(x, y, [w.error * n**height for w, n in zip(windows, sizes, strict=True)])
+            return NO_COLLAPSE
+        scale = sizes**height
+        return min(_quality((kept - p_c) * sizes**width, mean * scale, error * scale, stops), NO_COLLAPSE)
 
     if not free.any():
         return first, quality(np.empty(0))
     start = np.array(first)[free]
-    simplex = np.vstack([start, start + np.diag(np.array(steps)[free] / 2)])
-    options = {"initial_simplex": simplex, "xatol": 1e-5, "fatol": 1e-6, "maxiter": 600, "maxfev": 1200}
-    found = minimize(quality, start, method="Nelder-Mead", options=options)
-    if not math.isfinite(found.fun):
+    simplex = np.vstack([start, start + np.diag(np.array(steps)[free])])
+    found = minimize(
+        quality,
+        start,
+        method="Nelder-Mead",
+        options={"initial_simplex": simplex, "xatol": 1e-4 * steps[0], "fatol": 1e-4, "maxiter": 600, "maxfev": 1200},
+    )
+    if found.fun >= NO_COLLAPSE:
         expected = "a threshold and exponents at which they overlap"
         raise NotConverged("curves", "no overlap of their transitions", expected, "sizes closer together, more trials")
     return complete(found.x), float(found.fun)
@@ -303,3 +314,16 @@ def _checked(curves: Sequence[PercolationCurve]) -> list[PercolationCurve]:
     if min(curve.n_trials for curve in ordered) < 2:
         raise InvalidOption("curves", "one of a single trial", "at least 2 trials in each, which give its error", fix)
     return ordered
+
+
+def _check_given(threshold: object, exponents: object) -> None:
+    if threshold is not None and not _is_number(threshold):
+        raise InvalidOption("threshold", repr(threshold), "a fraction kept, or None to fit it", "threshold=0.5")
+    pair = exponents if isinstance(exponents, tuple | list) else ()
+    if exponents is not None and (len(pair) != 2 or not all(_is_number(part) for part in pair)):
+        expected = "the two exponents of width and height, or None to fit them"
+        raise InvalidOption("exponents", repr(exponents), expected, "exponents=(1/3, 1/3)")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(float(value))
