@@ -17,13 +17,16 @@ import numpy as np
 from numba import njit
 
 from netsparse.percolation.message_kernels import EdgeStarts, LowUnits, PerUnit
-from netsparse.typing import EdgeVector
+from netsparse.typing import EdgeVector, Float
+
+Found = Float[np.ndarray, "..."]
+"""One number for each edge or unit, or none where there is no answer."""
 
 
 @njit(cache=True, nogil=True)
 def matrix(
     up: EdgeVector, down: EdgeVector, kept: EdgeVector, starts: EdgeStarts, low: LowUnits, roots: PerUnit
-) -> tuple[EdgeVector, EdgeVector, PerUnit]:
+) -> tuple[Found, Found, Found]:
     """Return t and t / (1 - t^2) for each edge and the diagonal of M; `roots` are the sqrt(P).
 
     The arrays are empty where some t is not below 1: messages are then too far from a solution.
@@ -41,7 +44,7 @@ def matrix(
 
 
 @njit(cache=True, nogil=True)
-def pivots(off: EdgeVector, diagonal: PerUnit, starts: EdgeStarts, low: LowUnits) -> PerUnit:
+def pivots(off: EdgeVector, diagonal: PerUnit, starts: EdgeStarts, low: LowUnits) -> Found:
     """Return the pivots of the incomplete Cholesky factors of M without fill; empty where one is not positive.
 
     Only the diagonal changes, since no bipartite graph has triangles. Trees fill nothing in where leaves come first:

@@ -13,7 +13,7 @@ from numba import njit
 
 from netsparse.typing import EdgeVector, Float, Int, UnitIds
 
-EdgeStarts = Int[np.ndarray, "unit+1"]
+EdgeStarts = Int[np.ndarray, "start"]
 """Edges `starts[i] .. starts[i + 1] - 1` have unit i as the higher of their units."""
 
 LowUnits = Int[np.ndarray, "edge"]
@@ -188,7 +188,7 @@ def _without(product, zeros, factor):
 
 @njit(cache=True, nogil=True)
 def _all_growing(n_units):
-    """Return empty products: for each unit the factors other than 0, their sum of u' / u, the number of 0s, their u'."""
+    """Return empty products, each as: factors other than 0, their sum of u' / u, number of 0s, their u'."""
     found = np.zeros((n_units, 4))
     found[:, 0] = 1.0
     return found

@@ -19,11 +19,14 @@ from netsparse.typing import EdgeVector, Float
 PerUnit = Float[np.ndarray, "unit"]
 """One number per unit, numbered through the levels."""
 
+Matrix = tuple[equations.Found, equations.Found, equations.Found]
+"""t and off-diagonal entry of each edge, and the diagonal; see `netsparse.percolation.message_equations`."""
+
 TOLERANCE = 1e-10  # error of a message, as estimated
 ROUGHLY = 1e-4  # error of Newton's step, relative
 QUICK = 0.3  # change of one sweep over that of the sweep before: below, sweeps cost less than Newton's step
 ENOUGH = 1e-8  # error of the sizes, relative
-NOTHING = 1e-8  # messages closer to 1 than this are 1: there is no giant component
+NOTHING = 1e-7  # messages closer to 1 are 1: at the threshold rounding leaves the root of its error
 MOST_SWEEPS = 10_000
 MOST_STEPS = 5_000
 PATIENCE = 10  # sweeps after messages were too far away for Newton's method
@@ -95,7 +98,7 @@ def expected_components(graph: Graph, fraction_kept: Any) -> ExpectedComponents:
     The smallest solution is the one that counts: u = 1 always is one. Sweeps that start from 0 rise towards it, and so
     does Newton's method (Etessami and Yannakakis, J. ACM 56, 1, 2009, doi:10.1145/1462153.1462154), which is used where
     sweeps alone would be slow. Its linear equations, and those for the mean sizes, are reduced from arcs to units,
-    where they are symmetric. Messages are settled to about 1e-10, and are taken for 1 within 1e-8 of it.
+    where they are symmetric. Messages are settled to about 1e-10, and are taken for 1 within 1e-7 of it.
 
     References
     ----------
@@ -231,12 +234,10 @@ class _Messages:
         solution = self._solved(found, equations.newton_right(*wiring), ROUGHLY)
         return np.inf if solution is None else equations.newton_step(*wiring, solution)
 
-    def _matrix(self, kept: EdgeVector, roots: PerUnit) -> tuple[EdgeVector, EdgeVector, PerUnit]:
+    def _matrix(self, kept: EdgeVector, roots: PerUnit) -> Matrix:
         return equations.matrix(self.up, self.down, kept, self.starts, self.low, roots)
 
-    def _solved(
-        self, found: tuple[EdgeVector, EdgeVector, PerUnit], right: PerUnit, tolerance: float
-    ) -> PerUnit | None:
+    def _solved(self, found: Matrix, right: PerUnit, tolerance: float) -> PerUnit | None:
         _, off, diagonal = found
         pivot = equations.pivots(off, diagonal, self.starts, self.low) if len(diagonal) else diagonal
         if len(pivot) == 0:
