@@ -8,7 +8,11 @@ import netsparse as ns
 from netsparse import errors
 from netsparse.datasets import load
 from netsparse.percolation import percolate
-from netsparse.robustness import area_under_accuracy, link_removal, mean_over_trials
+from netsparse.percolation.edge_orders import ByScore
+from netsparse.robustness.averages import area_under_accuracy
+from netsparse.robustness.link_removal import link_removal
+from netsparse.robustness.on_topology import magnitude_pruning
+from netsparse.robustness.saliency import saliency
 from netsparse.train import evaluate, fit
 
 
@@ -48,55 +52,71 @@ def by_hand(model, removed, include_head=False):
 def test_equals_a_model_rebuilt_without_the_edges(trained, include_head):
     n_edges = trained.network.n_edges + (600 if include_head else 0)
     order = np.random.default_rng(3).permutation(n_edges)
-    table = link_removal(trained, "digits", order=order, fractions=5, trials=1, include_head=include_head, rng=0)
-    assert table["n_removed"].tolist() == [round(f * n_edges) for f in np.linspace(0, 1, 6)]
-    for row in table.itertuples():
-        loss, accuracy = by_hand(trained, order[: row.n_removed].tolist(), include_head)
-        assert row.accuracy == pytest.approx(accuracy)
-        assert row.loss == pytest.approx(loss, rel=1e-4)
+    table = link_removal(trained, "digits", order=order, fractions=5, include_head=include_head, rng=0)
+    gone = [round(f * n_edges) for f in np.linspace(0, 1, 6)]
+    assert (n_edges - table["n_edges"]).tolist() == gone
+    for count, row in zip(gone, table.itertuples(), strict=True):
+        loss, accuracy = by_hand(trained, order[:count].tolist(), include_head)
+        assert row.accuracy == accuracy
+        assert row.loss == pytest.approx(loss, rel=1e-5)
 
 
-def test_structure_is_what_percolate_sees_for_the_same_seed(trained):
-    table = link_removal(trained, "digits", fractions=10, trials=3, rng=5)
-    curve = percolate(trained.network, trials=3, rng=5).at(table.query("trial == 0")["n_removed"].to_numpy())
-    for name in ("giant_component", "second_component", "outputs_reachable"):
-        np.testing.assert_array_equal(table[name].to_numpy().reshape(3, 11), curve[name])
+@pytest.mark.parametrize("order", ["random", "weight_descending", "degree_product"])
+def test_structure_is_what_percolate_sees_for_the_same_seed(trained, order):
+    table = link_removal(trained, "digits", order=order, fractions=10, trials=3, rng=5)
+    names = ("giant_component", "second_component", "outputs_reachable", "active_units")
+    how = {"weights": trained.weights} if order == "weight_descending" else {}
+    curve = percolate(trained.network, order=order, observables=names, trials=3, rng=5, **how)
+    at = curve.at(trained.network.n_edges - table.query("trial == 0")["n_edges"].to_numpy())
+    for name in names:
+        np.testing.assert_array_equal(table[name].to_numpy().reshape(3, 11), at[name])
 
 
 def test_ends(trained):
     table = link_removal(trained, "digits", fractions=4, trials=3, rng=0)
-    data = load("digits")
-    clean = evaluate(trained, torch.from_numpy(data.x_test.copy()), torch.from_numpy(data.y_test.copy()))
-    assert np.allclose(table.query("n_removed == 0")["accuracy"], clean[1])
-    last = table.query("fraction_removed == 1")
+    last = table.query("strength == 1")
     assert last["accuracy"].nunique() == 1  # only biases are left: one class for every image
-    assert (last["outputs_reachable"] == 0).all()
+    assert (last[["outputs_reachable", "active_units", "n_edges"]] == 0).all(axis=None)
     assert last["accuracy"].max() < 0.2
-
-
-def test_model_is_left_alone_and_same_seed_same_table(trained):
-    before = {k: v.clone() for k, v in trained.state_dict().items()}
-    first = link_removal(trained, "digits", fractions=3, trials=2, rng=1)
-    assert all(torch.equal(before[k], v) for k, v in trained.state_dict().items())
-    assert first.equals(link_removal(trained, "digits", fractions=3, trials=2, rng=1))
-    assert not first.equals(link_removal(trained, "digits", fractions=3, trials=2, rng=2))
-
-
-def test_trials_differ_and_average_with_an_interval(trained):
-    table = link_removal(trained, "digits", fractions=[0.0, 0.5, 1.0], trials=4, rng=0)
-    assert table.query("fraction_removed == 0.5")["accuracy"].nunique() > 1
-    mean = mean_over_trials(table).query("quantity == 'accuracy' and fraction_removed == 0.5")
-    sample = table.query("fraction_removed == 0.5")["accuracy"]
-    half = 3.182446305 * sample.std() / 2  # Student's t at 97.5 %, 3 degrees of freedom
-    assert mean["mean"].item() == pytest.approx(sample.mean())
-    assert mean["high"].item() - mean["mean"].item() == pytest.approx(half)
     assert 0 < area_under_accuracy(table) < 1
+
+
+def test_weakest_first_is_magnitude_pruning_and_costs_least(trained):
+    areas = {}
+    for order in ("weight_ascending", "random", "weight_descending"):
+        table = link_removal(trained, "digits", order=order, fractions=5, trials=2, rng=0)
+        areas[order] = area_under_accuracy(table)
+        if order == "weight_ascending":
+            pruned = magnitude_pruning(trained, "digits", fractions=5, trials=2, rng=0)
+            assert table.drop(columns=["probe", "options"]).equals(pruned.drop(columns=["probe", "options"]))
+    assert areas["weight_descending"] < areas["random"] < areas["weight_ascending"]
+
+
+@pytest.mark.parametrize("include_head", [False, True])
+def test_saliency_is_an_order(trained, include_head):
+    options = {"fractions": 5, "trials": 1, "include_head": include_head, "rng": 0}
+    scores = saliency(trained, "digits", include_head=include_head)
+    areas = []
+    for name, highest_first in (("saliency_ascending", False), ("saliency_descending", True)):
+        table = link_removal(trained, "digits", order=name, **options)
+        assert set(table["options"]) == {f"order={name}, scope=layer"}
+        same = link_removal(trained, "digits", order=ByScore(scores, highest_first), **options)
+        assert table.drop(columns="options").equals(same.drop(columns="options"))
+        areas.append(area_under_accuracy(table))
+    assert areas[1] < areas[0]
+
+
+def test_scope_of_the_whole_network(trained):
+    options = {"order": "weight_ascending", "fractions": [0.3], "trials": 1, "rng": 0}
+    pooled, apart = (link_removal(trained, "digits", scope=scope, **options) for scope in ("network", "layer"))
+    assert pooled["n_edges"].item() == apart["n_edges"].item()
+    assert pooled["loss"].item() != apart["loss"].item()
 
 
 def test_network_without_edges():
     net = ns.SparseNetwork([ns.BipartiteGraph.from_edges([], [], n_in=64, n_out=5)])
     table = link_removal(ns.nn.SparseMLP(net, n_classes=10, rng=0), "digits", fractions=2, trials=1, rng=0)
-    assert table["n_removed"].tolist() == [0, 0, 0]
+    assert table["n_edges"].tolist() == [0, 0, 0]
 
 
 BAD = [
@@ -104,10 +124,16 @@ BAD = [
     ({"fractions": [0.5, 0.5]}, errors.InvalidOption, "increasing"),
     ({"fractions": [0.5, 0.2]}, errors.InvalidOption, "increasing"),
     ({"fractions": [0.5, 1.2]}, errors.InvalidOption, r"\[0, 1\]"),
+    ({"fractions": [[0.5]]}, errors.InvalidOption, r"\[0, 1\]"),
     ({"fractions": "half"}, errors.InvalidOption, "half"),
+    ({"fractions": True}, errors.InvalidOption, "True"),
     ({"trials": 0}, errors.InvalidOption, "trials"),
     ({"order": "randm"}, errors.UnknownName, "random"),
-    ({"scope": "all"}, errors.UnknownName, "layer"),
+    ({"order": "saliency"}, errors.UnknownName, "saliency_descending"),
+    ({"order": "unit_degree"}, errors.UnknownName, "weight_descending"),
+    ({"order": [0, 1, 2]}, errors.InvalidOption, "every edge id"),
+    ({"order": range(1120), "trials": 2}, errors.InvalidOption, "trials=1"),
+    ({"scope": "all"}, errors.InvalidOption, "layer"),
     ({"rng": None}, errors.InvalidSeed, "rng=0"),
 ]
 
@@ -118,18 +144,7 @@ def test_bad_input(trained, options, error, message):
         link_removal(trained, "digits", **{"rng": 0, **options})
 
 
-def test_a_model_that_does_not_fit_the_data():
-    model = ns.nn.SparseMLP(ns.generators.layered([64, 10], density=0.5, rng=0), n_classes=4, rng=0)
-    with pytest.raises(errors.InvalidOption, match="n_classes=10"):
-        link_removal(model, "digits", rng=0)
-
-
 def test_a_given_order_is_one_trial(trained):
     table = link_removal(trained, "digits", order=np.arange(trained.network.n_edges), fractions=2, rng=0)
     assert table["trial"].tolist() == [0, 0, 0]
-
-
-def test_include_head_needs_a_dense_head():
-    model = ns.nn.SparseMLP(ns.generators.layered([64, 10], density=0.5, rng=0), head=None, rng=0)
-    with pytest.raises(errors.InvalidOption, match="include_head=False"):
-        link_removal(model, "digits", include_head=True, rng=0)
+    assert set(table["options"]) == {"order=given, scope=layer"}
