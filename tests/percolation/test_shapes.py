@@ -10,13 +10,17 @@ from jaxtyping import install_import_hook
 
 with install_import_hook("netsparse.percolation", "beartype.beartype"):
     from netsparse.percolation import OBSERVABLES, percolate
+    from netsparse.percolation.simulation import observe
 import zoo
 
 for wiring in (*zoo.GRAPHS.values(), *zoo.NETWORKS.values()):
     for scope in ("layer", "network"):
         curve = percolate(wiring, scope=scope, observables=tuple(OBSERVABLES), trials=2, rng=0)
-        curve.to_frame(), curve.to_frame(5), curve.threshold(), curve.at([0]), curve.values("n_components")
-    percolate(wiring, order=list(range(wiring.n_edges)))
+        curve.to_frame(), curve.to_frame(5), curve.at([0]), curve.values("n_components"), curve.half_point()
+        curve.threshold(), curve.threshold("susceptibility")
+    percolate(wiring, order=list(range(wiring.n_edges)), points=3)
+    percolate(wiring, order="random_units", observables=tuple(OBSERVABLES), points=[1], rng=0)
+    observe(wiring, tuple(OBSERVABLES))
 print("all shapes hold")
 """
 
