@@ -85,8 +85,8 @@ def expected_components(graph: Graph, fraction_kept: Any) -> ExpectedComponents:
     InvalidGraph, InvalidOption
         For what is no graph, and for fractions that are none.
     NotConverged
-        Where messages do not settle, which is only known to happen within rounding of a threshold, and where some
-        layers keep all their edges while the others are close to one.
+        Where messages do not settle: at fractions so close to 1 that cycles and long chains of units with two edges
+        each are hardly ever broken, and where some layers keep all their edges while the others are near a threshold.
 
     Notes
     -----
@@ -206,21 +206,21 @@ class _Messages:
         return outside, _ratio(solution, roots)
 
     def _settle(self, kept: EdgeVector) -> None:
-        change = step = np.inf
+        change = before = step = np.inf
         patience = 2
         for _ in range(MOST_SWEEPS):
-            before, change = change, kernels.sweep(self.up, self.down, kept, self.starts, self.low)
+            change = kernels.sweep(self.up, self.down, kept, self.starts, self.low)
             rate = change / before if before < np.inf else 1.0
             if change == 0 or (rate < QUICK and change * rate / (1 - rate) <= TOLERANCE):
                 return
-            patience -= 1
+            before, patience = change, patience - 1
             if rate < QUICK or patience > 0:
                 continue
             last, step = step, self._newton(kept)
             falls = step / last if max(step, last) < np.inf else 1.0
             if step * min(1.0, falls) <= TOLERANCE:  # the size of the next one, at most
                 return
-            change, patience = np.inf, 1 if step < np.inf else PATIENCE
+            before, patience = np.inf, 1 if step < np.inf else PATIENCE
         raise _unsettled(change, MOST_SWEEPS)
 
     def _newton(self, kept: EdgeVector) -> float:

@@ -11,7 +11,7 @@ from percolation.oracles_theory import component_sizes, forest_of, mean_componen
 from scipy.optimize import brentq
 
 from netsparse import generators
-from netsparse.errors import InvalidGraph, InvalidOption
+from netsparse.errors import InvalidGraph, InvalidOption, NotConverged
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.percolation import percolate
 from netsparse.percolation.critical import non_backtracking_threshold
@@ -224,3 +224,8 @@ def test_what_is_no_graph_is_one_line():
     for call in (expected_components, component_curves):
         with pytest.raises(InvalidGraph):
             call(np.eye(3), 0.5)
+
+
+def test_messages_that_do_not_settle_are_said_not_to():
+    with pytest.raises(NotConverged, match=r"message passing: given a change of \d.*in sweep"):
+        expected_components(zoo.GRAPHS["cycle"], 1 - 1e-7)
