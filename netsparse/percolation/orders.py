@@ -148,36 +148,6 @@ def removals(
     return iter([Removal.of_edges(as_order(order, graph_or_network.n_edges))])
 
 
-def removal_orders(
-    graph_or_network: BipartiteGraph | SparseNetwork,
-    *,
-    order: Any = "random",
-    scope: str = "layer",
-    trials: int = 1,
-    rng: Seed | None = None,
-) -> Iterator[EdgeIds]:
-    """Go through the edges of the `removals` of all trials; for orders that need neither weights nor levels.
-
-    Parameters
-    ----------
-    graph_or_network, order, scope, trials, rng
-        As for `removals`.
-
-    Raises
-    ------
-    UnknownName, InvalidOption, InvalidSeed
-        As `removals`.
-
-    Examples
-    --------
-    >>> graph = BipartiteGraph.from_mask([[1, 1], [0, 1]])
-    >>> [order.tolist() for order in removal_orders(graph, order=[2, 0, 1])]
-    [[2, 0, 1]]
-    """
-    trials_of = removals(graph_or_network, order=order, scope=scope, trials=trials, rng=rng)
-    return (removal.edges for removal in trials_of)
-
-
 def as_order(order: Any, n_edges: int) -> EdgeIds:
     """Return a given removal order, checked.
 

@@ -4,17 +4,29 @@ from netsparse.plotting.biadjacency import biadjacency
 from netsparse.plotting.degrees import degree_distribution, degree_histogram
 from netsparse.plotting.inputs import input_fan_out
 from netsparse.plotting.null_models import null_comparison
+from netsparse.plotting.percolation import percolation, susceptibility
+from netsparse.plotting.probes import probe_curves, probe_grid
 from netsparse.plotting.robustness import structure_and_function
+from netsparse.plotting.scaling import collapse, finite_size
 from netsparse.plotting.spectrum import singular_spectrum
 from netsparse.plotting.training import accuracy_history
+from netsparse.plotting.weights import before_and_after, weight_distribution
 
 __all__ = [
     "accuracy_history",
+    "before_and_after",
     "biadjacency",
+    "collapse",
     "degree_distribution",
     "degree_histogram",
+    "finite_size",
     "input_fan_out",
     "null_comparison",
+    "percolation",
+    "probe_curves",
+    "probe_grid",
     "singular_spectrum",
     "structure_and_function",
+    "susceptibility",
+    "weight_distribution",
 ]

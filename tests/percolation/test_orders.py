@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from netsparse.errors import InvalidOption, InvalidSeed, UnknownName
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.percolation.edge_orders import ByWeight, DegreeProduct, Random
-from netsparse.percolation.orders import ORDERS, random_order, removal_orders, removals
+from netsparse.percolation.orders import ORDERS, random_order, removals
 from netsparse.percolation.scopes import merged, shuffled, turns
 from netsparse.rng import seeds
 
@@ -240,14 +240,6 @@ def test_definitions_are_short_and_different():
         "unit_degree",
         "adaptive_unit_degree",
     }
-
-
-def test_the_edges_alone_can_be_had():
-    wiring = WIRINGS["three layers"]
-    alone = list(removal_orders(wiring, order="random_units", trials=2, rng=0))
-    assert [edges.tolist() for edges in alone] == [
-        removal.edges.tolist() for removal in removals(wiring, order="random_units", trials=2, rng=0)
-    ]
 
 
 def test_a_seed_keeps_its_orders():
