@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from netsparse.atomic import atomic_path
 from netsparse.cli.job import POINTS, Outcome
+from netsparse.cli.pictures import save
 from netsparse.datasets import Dataset
 from netsparse.plotting import accuracy_history, degree_distribution, input_fan_out, structure_and_function
 from netsparse.robustness import mean_over_trials
@@ -28,15 +27,9 @@ def export(folder: RunFolder, outcomes: Sequence[Outcome], dataset: Dataset) -> 
 def draw_figures(outcomes: Sequence[Outcome], shape: tuple[int, ...], folder: Path) -> None:
     """Draw training, robustness, degrees and inputs into `folder` as PNG; raises `DiskFull`."""
     folder.mkdir(exist_ok=True)
-    with mpl.rc_context({"font.size": 10, "figure.dpi": 150}):
-        for name, figure in {
-            "training": training(outcomes),
-            "robustness": robustness(outcomes),
-            "degrees": degrees(outcomes),
-            "inputs": inputs(outcomes, shape),
-        }.items():
-            with atomic_path(folder / f"{name}.png") as temporary:
-                figure.savefig(temporary, format="png", metadata={"Software": None})
+    for name, draw in {"training": training, "robustness": robustness, "degrees": degrees}.items():
+        save(draw(outcomes), folder / f"{name}.png")
+    save(inputs(outcomes, shape), folder / "inputs.png")
 
 
 def training(outcomes: Sequence[Outcome]) -> Figure:
@@ -48,11 +41,12 @@ def training(outcomes: Sequence[Outcome]) -> Figure:
 
 def robustness(outcomes: Sequence[Outcome]) -> Figure:
     """Percolation and accuracy under link removal on one axis."""
-    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    figure = Figure(figsize=(8.0, 4.4), layout="constrained")
     structure_and_function(
         {outcome.name: outcome.curve.to_frame(points=POINTS) for outcome in outcomes},
         {outcome.name: mean_over_trials(outcome.removal) for outcome in outcomes},
         thresholds={outcome.name: outcome.curve.threshold().fraction_removed for outcome in outcomes},
+        predicted={outcome.name: outcome.predicted_threshold for outcome in outcomes},
         ax=figure.subplots(),
     )
     return figure

@@ -18,6 +18,7 @@ from netsparse.graph import SparseNetwork
 from netsparse.metrics import summarize
 from netsparse.nn import KERNELS
 from netsparse.percolation import PercolationCurve, percolate
+from netsparse.percolation.critical import non_backtracking_threshold
 from netsparse.provenance import provenance
 from netsparse.robustness import area_under_accuracy, link_removal
 from netsparse.train import RunFolder, TrainConfig, TrainResult, fit
@@ -40,6 +41,7 @@ class Outcome:
     result: TrainResult
     metrics: pd.DataFrame
     curve: PercolationCurve
+    predicted_threshold: float
     removal: pd.DataFrame
 
     def summary(self) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class Outcome:
             **{name: float(whole[name]) for name in WHOLE_NETWORK if name in whole},
             "percolation_threshold": threshold.fraction_removed,
             "percolation_threshold_error": threshold.error,
+            "predicted_threshold": self.predicted_threshold,
             "r_index": self.curve.r_index,
             "area_under_accuracy": area_under_accuracy(self.removal),
             "seconds_per_epoch": float(self.result.timing["train_seconds"].median()),
@@ -128,7 +131,18 @@ def study(
     say(f"{name}: percolation, {config.trials} trials")
     curve = percolate(result.network, trials=config.trials, rng=config.seed)
     folder.write_table("percolation.csv", curve.to_frame(points=POINTS))
+    predicted = predicted_threshold(result.network)
     say(f"{name}: accuracy under link removal, {config.trials} trials")
     removal = link_removal(result.model, dataset, trials=config.trials, rng=config.seed)
     folder.write_table("link_removal.csv", removal)
-    return Outcome(name, config, result, metrics, curve, removal)
+    return Outcome(name, config, result, metrics, curve, predicted, removal)
+
+
+def predicted_threshold(network: SparseNetwork) -> float:
+    """Return the fraction of edges removed at the threshold that theory has, NaN where it has none.
+
+    1 - 1/lambda of the non-backtracking eigenvalue lambda of the undirected unit graph; a forest has no giant component
+    to lose.
+    """
+    kept = non_backtracking_threshold(network)
+    return 1.0 - kept if kept <= 1.0 else math.nan

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from netsparse.cli.probed import split_options
 from netsparse.cli.trained import Trained
 from netsparse.percolation.critical import non_backtracking_threshold
 from netsparse.percolation.simulation import percolate
@@ -30,6 +31,8 @@ def probe_figure(
     A single removal of edges by its name has structure and function on one axis; a single probe one panel with a line
     per run, or per setting; several probes a panel each.
     """
+    if len(probes) > 1:
+        table = table.assign(options=split_options(table)[1])  # legends and titles say what differs
     means = {run.name: mean_over_trials(table[table["run"] == run.name].drop(columns="run")) for run in runs}
     chances = {1 / run.dataset.n_classes for run in runs}
     chance = chances.pop() if len(chances) == 1 else None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,18 +17,18 @@ from rich.table import Table
 from netsparse.cli.measured import NARROWEST, number
 from netsparse.percolation.interval import mean_interval
 
-BY = ["run", "probe", "options"]
+BY = ["probe", "options", "run"]
 SEPARATOR = re.compile(r", (?![^(]*\))")  # not inside the parentheses of an order
 HEADERS = ("clean\naccuracy", "halfway to\nchance at", "area under\naccuracy", "accuracy at\nthe strongest")
 
 
-def summary(table: pd.DataFrame, chance: Mapping[str, float]) -> pd.DataFrame:
-    """Return one row per run, probe and options: the clean accuracy, where it is lost, the area under it.
+def summary(table: pd.DataFrame, chance: Mapping[str, float], fractions: Collection[str]) -> pd.DataFrame:
+    """Return one row per probe, options and run: the clean accuracy, where it is lost, the area under it.
 
     `half_strength` is where the accuracy of a trial first falls to the middle between clean and chance, on straight
     lines between the strengths, averaged over trials; NaN where a trial never does. `area` is the area under the
-    accuracy where the strengths span 0 to 1, NaN elsewhere. Both are ours. Each has the half-width of its 95 % interval
-    over trials beside it.
+    accuracy where strengths are fractions that span 0 to 1, NaN elsewhere. Both are ours. Each has the half-width of
+    its 95 % interval over trials beside it.
 
     Parameters
     ----------
@@ -37,22 +36,24 @@ def summary(table: pd.DataFrame, chance: Mapping[str, float]) -> pd.DataFrame:
         Columns run, probe, options, strength, trial, accuracy; every trial has a strength of 0.
     chance : mapping of str to float
         Run -> accuracy of a guess.
+    fractions : collection of str
+        The probes whose strength is a fraction.
 
     Examples
     --------
-    >>> columns = {"run": "a", "probe": "b", "options": "", "trial": 0}
-    >>> found = summary(pd.DataFrame({**columns, "strength": [0.0, 0.5, 1.0], "accuracy": [0.9, 0.3, 0.1]}), {"a": 0.1})
+    >>> table = pd.DataFrame({"strength": [0.0, 0.5, 1.0], "accuracy": [0.9, 0.3, 0.1]})
+    >>> found = summary(table.assign(run="a", probe="b", options="", trial=0), {"a": 0.1}, ["b"])
     >>> found[["clean_accuracy", "half_strength", "area"]].round(3).values.tolist()
     [[0.9, 0.333, 0.4]]
     """
     rows = []
-    for (run, probe, options), part in table.groupby(BY, sort=False):
+    for (probe, options, run), part in table.groupby(BY, sort=False):
         curves = part.pivot(index="trial", columns="strength", values="accuracy")
         strengths, accuracies = curves.columns.to_numpy(dtype=float), curves.to_numpy(dtype=float)
         clean = float(accuracies[0, 0])
         middle = (clean + chance[str(run)]) / 2
         half = np.array([_first_fall(strengths, row, middle) for row in accuracies])
-        spans = strengths[0] == 0 and strengths[-1] == 1
+        spans = probe in fractions and strengths[0] == 0 and strengths[-1] == 1
         area = np.trapezoid(accuracies, strengths, axis=1) if spans else np.full(len(accuracies), math.nan)
         row: dict[str, Any] = {"run": run, "probe": probe, "options": options, "trials": len(curves)}
         row |= {"clean_accuracy": clean, "strongest": strengths[-1], "accuracy_at_strongest": accuracies[:, -1].mean()}
@@ -90,35 +91,39 @@ def print_probed(found: pd.DataFrame, meanings: Mapping[str, str], *, as_json: b
     console = Console()
     if not console.is_terminal and console.width < NARROWEST:
         console = Console(width=NARROWEST)
-    shared, differing = _split_options(found)
+    shared, differing = split_options(found)
     for probe in found["probe"].drop_duplicates():
         options = f" ({shared[probe]})" if shared[probe] else ""
         console.print(f"{probe}{options}: {meanings[probe]}", highlight=False, markup=False)
     table = found.assign(options=differing)
     labels = [name for name in BY if table[name].nunique() > 1] or ["run"]
     printed = Table(header_style="bold")
-    for label in labels:
-        printed.add_column(label, overflow="fold")
+    printed.add_column(", ".join(labels), overflow="fold")
     for header in HEADERS:
         printed.add_column(header, justify="right", no_wrap=True)
-    rows = table.to_dict("records")
-    for row, following in itertools.zip_longest(rows, rows[1:]):
-        strongest = f"{row['accuracy_at_strongest']:.4f} at {number(row['strongest'])}"
-        cells = (f"{row['clean_accuracy']:.4f}", _pm(row, "half_strength"), _pm(row, "area"), strongest)
-        ends = following is not None and len(labels) > 1 and following[labels[0]] != row[labels[0]]
-        printed.add_row(*(str(row[label]) for label in labels), *cells, end_section=ends)
+    for group, part in table.groupby(labels[0], sort=False):
+        heads = len(labels) > 1 and len(part) > 1
+        if len(labels) > 1:
+            printed.add_section()
+        if heads:
+            printed.add_row(str(group), style="bold")
+        for row in part.to_dict("records"):
+            names = [str(row[name]) for name in (labels[1:] if heads else labels) if row[name]]
+            strongest = f"{row['accuracy_at_strongest']:.4f} at {number(row['strongest'])}"
+            cells = (f"{row['clean_accuracy']:.4f}", _pm(row, "half_strength"), _pm(row, "area"), strongest)
+            printed.add_row("  " * heads + ", ".join(names), *cells)
     console.print(printed)
     if (found["trials"] > 1).any():
         console.print("± is the half-width of the 95 % interval of the mean over trials", style="dim", highlight=False)
 
 
-def _split_options(found: pd.DataFrame) -> tuple[dict[str, str], list[str]]:
+def split_options(found: pd.DataFrame) -> tuple[dict[str, str], list[str]]:
     """Return the options that all settings of a probe share, and for each row those that they do not.
 
     Examples
     --------
     >>> options = ["order=random, scope=layer", "order=degree_product, scope=layer"]
-    >>> _split_options(pd.DataFrame({"probe": "link_removal", "options": options}))
+    >>> split_options(pd.DataFrame({"probe": "link_removal", "options": options}))
     ({'link_removal': 'scope=layer'}, ['order=random', 'order=degree_product'])
     """
     pieces = [SEPARATOR.split(text) if text else [] for text in found["options"]]

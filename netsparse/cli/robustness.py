@@ -144,7 +144,7 @@ def robustness(
     how = {"trials": n_trials, "include_head": include_head, "workers": n_workers, "rng": number}
     table = pd.concat([_probed(each, one, levels, how) for each in trained for one, levels in at], ignore_index=True)
     chance = {each.name: 1 / each.dataset.n_classes for each in trained}
-    found = summary(table, chance)
+    found = summary(table, chance, [each.name for each in probes if each.largest == 1])
     if out is not None:
         write_text(out, as_csv(table) if suffix == ".csv" else as_json(table))
         say(f"the table is in {out}")

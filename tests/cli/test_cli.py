@@ -20,6 +20,7 @@ from netsparse.cli import main as cli_main
 from netsparse.cli.main import OPTIONS, VERBS, main
 from netsparse.cli.wording import in_options
 from netsparse.errors import InvalidOption
+from netsparse.percolation.critical import non_backtracking_threshold
 from netsparse.train import load_model
 
 SMALL = ("--widths", "40,30", "--density", "0.1", "--epochs", "3", "--trials", "3")
@@ -74,13 +75,31 @@ def test_tables_say_what_happened(finished):
     metrics = pd.read_csv(run / "metrics.csv")
     assert set(metrics["stage"]) == {"initial", "trained"}
     curve = pd.read_csv(run / "percolation.csv")
-    assert set(curve["observable"]) == {"giant_component", "second_component", "outputs_reachable"}
+    assert set(curve["observable"]) == {"giant_component", "second_component", "susceptibility", "outputs_reachable"}
     summary = pd.read_csv(run / "summary.csv").set_index("run")
     assert summary.index.tolist() == ["set", "static", "dense"]
     assert summary.loc["set", "edges"] == summary.loc["static", "edges"] == 376
     assert summary.loc["dense", "edges"] == 64 * 40 + 40 * 30
     last_test = history.query("epoch == 3 and split == 'test'")["accuracy"].item()
     assert summary.loc["set", "test_accuracy"] == last_test
+    kept = non_backtracking_threshold(load_model(run / "model.safetensors").network)
+    assert summary.loc["set", "predicted_threshold"] == pytest.approx(1 - kept)
+    assert summary.loc["dense", "predicted_threshold"] > summary.loc["set", "predicted_threshold"]
+
+
+def test_the_tables_of_a_run_are_those_of_the_verbs(finished, tmp_path):
+    run, _ = finished
+    runs = (run, run / "compare" / "static")
+    done = netsparse("robustness", *runs, "--trials", 3, "--out", "table.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "table.csv")
+    for name, folder in zip(("first", "static"), runs, strict=True):
+        rows = table[table["run"] == name].drop(columns="run").reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, pd.read_csv(folder / "link_removal.csv"))
+    done = netsparse("percolate", run, "--trials", 3, "--no-theory", "--out", "curves.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    curves = pd.read_csv(tmp_path / "curves.csv").drop(columns="source").set_index(["observable", "n_removed"])
+    pd.testing.assert_frame_equal(curves, pd.read_csv(run / "percolation.csv").set_index(["observable", "n_removed"]))
 
 
 def test_static_starts_as_the_same_network(finished):
