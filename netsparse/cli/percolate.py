@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from netsparse.cli.files import NetworkFile
     from netsparse.cli.percolated import Percolated
 
+LONG = 1e8  # edges x points: some ten seconds
 LEVELS = ("all", "hidden", "inputs", "outputs")
 
 File = Annotated[
@@ -97,6 +98,8 @@ def percolate(
 
     --figure draws simulation and theory together. The same seed gives the
     same bytes. A file that exists is never touched.
+
+    Example: netsparse percolate network.graphml --figure percolation.png
     """
     from netsparse.atomic import write_text
     from netsparse.cli.files import check_new_file, read_network
@@ -124,6 +127,8 @@ def percolate(
     with_theory = _theory(theory, order, chosen)
     if found.left_out:
         say("the dense head is left out; --include-head takes it too")
+    if with_theory and found.network.n_edges * n_points > LONG:
+        say(f"theory of {found.network.n_edges:,} edges takes a while; --no-theory leaves it out")
     result = Percolated.of(
         found.network, order=rule, scope=scope, weights=weights, levels=chosen, observables=names, trials=n_trials,
         points=n_points, theory=with_theory, workers=n_workers, seed=number,

@@ -96,6 +96,11 @@ def robustness(
     degree_preserving_rewiring: swaps per edge
     random_topology: fraction of the edges moved to random places
 
+    Options that some have, besides --order and --scope:
+    -p levels=hidden (unit_removal; also inputs, outputs, or numbers as in 1,2)
+    -p within=network (weight_shuffle: across layers)
+    -p keep_signs=true (weight_shuffle, degree_preserving_rewiring)
+
     Several runs stand in one table and one figure. Halfway to chance is where
     the accuracy first falls to the middle between the clean one and a guess;
     the area is that under the accuracy, where strengths span 0 to 1. Both
@@ -105,6 +110,8 @@ def robustness(
     wiring that is left beside it, with measured and predicted threshold.
 
     The same seed gives the same bytes. A file that exists is never touched.
+
+    Example: netsparse robustness runs/set runs/static --figure removal.png
     """
     import pandas as pd
 

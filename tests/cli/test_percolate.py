@@ -159,6 +159,13 @@ def test_the_observables_asked_for(cli, network, tmp_path):
     assert {record["observable"] for record in records} == set(OBSERVABLES)
 
 
+def test_long_theory_says_how_to_do_without(cli, network, monkeypatch):
+    write_npz(network, "net.npz")
+    monkeypatch.setattr("netsparse.cli.percolate.LONG", 160 * 10 - 1)
+    assert "--no-theory" in cli("percolate", "net.npz", *QUICK)[2]
+    assert cli("percolate", "net.npz", *QUICK, "--no-theory")[2] == ""
+
+
 def test_same_seed_same_bytes(cli, network, tmp_path):
     write_npz(network, "net.npz")
     for name, seed, workers in (("a", 1, 1), ("b", 1, 2), ("c", 2, 1)):

@@ -286,4 +286,7 @@ def test_settings_that_do_not_name_the_data(cli, run, text):
 def test_help_names_every_probe_and_stays_narrow(cli):
     stdout = cli("robustness", "--help")[1]
     assert all(f" {name}" in stdout for name in PROBES)
+    own = {(each.name, name) for name, one in PROBES.items() for each in dataclasses.fields(one)}
+    for option, name in own - {(named, name) for named in ("order", "scope") for name in PROBES}:
+        assert [line for line in stdout.splitlines() if f"-p {option}=" in line and name in line]
     assert max(map(len, stdout.splitlines())) <= 80
