@@ -34,7 +34,7 @@ class Removal:
     """
 
     of: str
-    items: EdgeIds | UnitIds
+    items: Int[np.ndarray, "item"]
     edges: EdgeIds
     gone: Int[np.ndarray, "step"]
 

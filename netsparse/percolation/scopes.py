@@ -28,12 +28,12 @@ def each_by_itself(counts: Counts) -> Counts:
     return counts
 
 
-def pooled(counts: Counts) -> Counts:
+def pooled(counts: Counts) -> Int[np.ndarray, "1"]:
     """All items are one group, whatever layer (level) they are from."""
     return counts.sum(keepdims=True)
 
 
-SCOPES: dict[str, Callable[[Counts], Counts]] = {"layer": each_by_itself, "network": pooled}
+SCOPES: dict[str, Callable[[Counts], Int[np.ndarray, "group"]]] = {"layer": each_by_itself, "network": pooled}
 """How the items of layers (levels) with these numbers of items are grouped."""
 
 
