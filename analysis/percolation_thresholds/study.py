@@ -120,9 +120,9 @@ def main() -> None:
     pooled = means(table, ["ensemble", "method", table["n_units"].rename("size")]).drop(columns="size")
     single = means(table, ["ensemble", "method", "run", table["n_units"].rename("size")]).drop(columns="size")
     pooled.round(8).to_csv(HERE / "results.csv", index=False)
-    print(fits(pooled).drop(columns=["trials"]).round(6).to_string())
-    runs = fits(single)
-    runs.round(8).to_csv(HERE / "fits.csv", index=False)
+    together, runs = fits(pooled).assign(run="all"), fits(single)
+    print(together.round(6).to_string())
+    pd.concat([together[runs.columns], runs]).round(8).to_csv(HERE / "fits.csv", index=False)
     print(runs.groupby(["ensemble", "method", "fit"], sort=False)["within"].agg(["sum", "size"]).to_string())
     draw(pooled, HERE / "thresholds.png")
 
