@@ -37,7 +37,28 @@ def test_the_topologies_run_as_printed(tmp_path):
     told = run([sys.executable, "-c", PYTHON[1] + "\nprint(table.columns.tolist(), delta)"], tmp_path)
     assert "CheegerBounds(" in told
     assert "'null_mean', 'null_std', 'z', 'p'" in told
-    assert len(PYTHON) == 2
+
+
+def test_the_percolation_runs_as_printed(tmp_path):
+    told = run([sys.executable, "-c", PYTHON[2] + "\nprint(len(table), attack)"], tmp_path)
+    assert "'non_backtracking': " in told
+    assert "HalfPoint(" in told
+    assert "189 PercolationCurve(" in told  # 3 probes, 3 trials, 21 strengths
+    assert len(PYTHON) == 3
+
+
+def test_the_commands_on_percolation_run_as_printed(tmp_path):
+    lines = [shlex.split(line, comments=True) for line in COMMANDS[2].splitlines()]
+    told = [run([sys.executable, "-m", *line], tmp_path) for line in lines]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "runs",
+        "percolation.png",
+        "attack.csv",
+        "collapse.png",
+        "probes.csv",
+    }
+    assert "non-backtracking" in told[1]
+    assert "static" in told[3]
 
 
 def test_the_commands_on_topologies_run_as_printed(tmp_path):
@@ -57,7 +78,7 @@ def test_the_two_commands_and_every_named_option_exist():
     assert first.split("#")[0].strip() == "pip install -c constraints.txt . && netsparse run"
     assert second.split("#")[0].strip() == 'pip install -c constraints.txt ".[test]" && pytest'
     assert second.split("#")[0].strip() in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    verbs = ("run", "generate", "measure")
+    verbs = ("run", "generate", "measure", "percolate", "robustness")
     shown = "".join(run([sys.executable, "-m", "netsparse", verb, "--help"], ROOT) for verb in verbs)
     ours = re.sub(r"`pytest [^`]*`", "", README)
     for option in set(re.findall(r"--[a-z][a-z-]+", ours)) - {"--help"}:
