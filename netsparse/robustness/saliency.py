@@ -77,6 +77,7 @@ def saliency(
     device = next(model.parameters()).device
     splits = Splits.of(dataset, 0, device)
     x, y = (splits.x_train, splits.y_train) if split == "train" else (splits.x_test, splits.y_test)
+    x = x.to(next(model.parameters()).dtype)
     n_samples = len(x) if n_samples is None else n_samples
     if not isinstance(n_samples, int | np.integer) or isinstance(n_samples, bool) or not 1 <= n_samples <= len(x):
         expected = f"a whole number of the {len(x)} samples of the split, at least 1"
@@ -84,8 +85,12 @@ def saliency(
     batches = list(zip(x[:n_samples].split(BATCH_SIZE), y[:n_samples].split(BATCH_SIZE), strict=True))
     weights, twin = _leaves(model, include_head)
     n_threads = 1 if device.type == "cuda" else min(torch.get_num_threads(), len(batches))
-    parts = in_threads(partial(_gradients, twin, weights), batches, n_threads)
-    totals = [sum(layer[1:], layer[0]) for layer in zip(*parts, strict=True)]
+    totals = [torch.zeros_like(weight, dtype=torch.float64) for weight in weights]
+    # a few batches at a time, since the gradients of all of them are many times the model; added in the batches' order
+    for begin in range(0, len(batches), n_threads):
+        for gradients in in_threads(partial(_gradients, twin, weights), batches[begin : begin + n_threads], n_threads):
+            for total, gradient in zip(totals, gradients, strict=True):
+                total += gradient
     return tuple(
         (weight.detach().double() * total / n_samples).abs().cpu().numpy().ravel()
         for weight, total in zip(weights, totals, strict=True)
@@ -109,4 +114,4 @@ def _gradients(model: SparseMLP, weights: list[Tensor], batch: tuple[Tensor, Ten
     with torch.enable_grad():
         x, labels = batch
         loss = nn.functional.cross_entropy(model(x), labels, reduction="sum")
-        return [gradient.double() for gradient in torch.autograd.grad(loss, weights)]
+        return list(torch.autograd.grad(loss, weights))

@@ -1,6 +1,7 @@
 """Saliency: the gradient by finite differences and by autograd on dense matrices, the model left as it is."""
 
 import copy
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from netsparse.percolation.removal import Removal
 from netsparse.robustness.saliency import saliency
 from netsparse.robustness.saliency_order import SALIENCY_ORDERS, BySaliency
 from netsparse.train import fit
+from netsparse.train.threads import in_threads
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,28 @@ def test_leaves_the_model_and_gives_the_same_bits_on_any_number_of_threads(train
     assert trained.training
     assert all(parameter.grad is None for parameter in trained.parameters())
     assert all(torch.equal(before[name], tensor) for name, tensor in trained.state_dict().items())
+
+
+def test_gradients_are_not_kept_for_all_batches_at_once(trained, monkeypatch):
+    batches, at_once = torch.get_num_threads(), []
+
+    def watched(function, items, n_threads):
+        at_once.append(len(list(items)))
+        return in_threads(function, items, n_threads)
+
+    module = sys.modules["netsparse.robustness.saliency"]  # the room exports the function by the same name
+    monkeypatch.setattr(module, "in_threads", watched)
+    monkeypatch.setattr(module, "BATCH_SIZE", 10)
+    saliency(trained, "digits")
+    assert sum(at_once) == 144
+    assert max(at_once) == batches
+
+
+def test_of_a_model_in_double_precision(trained):
+    single = saliency(trained, "digits", n_samples=100)
+    double = saliency(copy.deepcopy(trained).double(), "digits", n_samples=100)
+    for a, b in zip(single, double, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-8)
 
 
 def test_without_gradients_switched_on(trained):
