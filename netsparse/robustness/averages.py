@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,8 @@ def mean_over_trials(
     Raises
     ------
     InvalidOption
-        For missing columns, and for a table of several models that are not kept apart.
+        For missing columns, columns that hold no numbers, a table of several models that are not kept apart, and for
+        a trial that is there twice.
 
     Examples
     --------
@@ -53,6 +54,7 @@ def mean_over_trials(
     if "model" in table.columns and "model" not in groups and table["model"].nunique() > 1:
         given = f"{table['model'].nunique()} models in one table"
         raise InvalidOption("table", given, "one, or models kept apart", "mean_over_models(table), or by='model'")
+    _check_trials(table, groups)
     return _averaged(table, groups, of)
 
 
@@ -79,7 +81,8 @@ def mean_over_models(
     Raises
     ------
     InvalidOption
-        For missing columns.
+        For missing columns, columns that hold no numbers, and for a trial of a model that is there twice, as where
+        kinds of models that are not told apart share their names.
 
     Examples
     --------
@@ -90,6 +93,7 @@ def mean_over_models(
     """
     groups, of = _checked(table, by, of, ["model"])
     groups = [column for column in groups if column != "model"]
+    _check_trials(table, [*groups, "model"])
     of_models = table.groupby([*groups, "model"], sort=False, dropna=False)[of].mean().reset_index()
     return _averaged(of_models, groups, of)
 
@@ -132,9 +136,8 @@ def _checked(
     """Return the columns to group by and those to average."""
     if not isinstance(table, pd.DataFrame):
         raise InvalidOption("table", type(table).__name__, "a DataFrame of `probe`", FIX)
-    groups = [*([by] if isinstance(by, str) else by), *CELL]
-    named = [column for column in MEASURED if column in table.columns] if of is None else of
-    named = [named] if isinstance(named, str) else list(named)
+    groups = [*_names("by", by), *CELL]
+    named = [column for column in MEASURED if column in table.columns] if of is None else _names("of", of)
     missing = [column for column in (*groups, *needed, *named) if column not in table.columns]
     if missing:
         given = f"no column {missing[0]!r} among {', '.join(map(str, table.columns))}"
@@ -142,7 +145,34 @@ def _checked(
         raise InvalidOption("table", given, "the columns of `probe` and those named", fix)
     if not named:
         raise InvalidOption("of", "no column", "one or more of " + ", ".join(MEASURED), "of='accuracy'")
+    if not table.columns.is_unique:
+        given = f"column {table.columns[table.columns.duplicated()][0]!r} more than once"
+        raise InvalidOption("table", given, "each column once", "pandas.concat([first, second]), below each other")
+    for column in named:
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            given, fix = f"column {column!r} of dtype {table[column].dtype}", f"table.astype({{{column!r}: float}})"
+            raise InvalidOption("of", given, "columns of numbers", fix)
     return list(dict.fromkeys(groups)), named
+
+
+def _names(option: str, given: Any) -> list[str]:
+    names = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
+    if not all(isinstance(name, str) for name in names):
+        raise InvalidOption(option, repr(given), "names of columns", f"{option}=['accuracy', 'loss']")
+    return list(dict.fromkeys(names))
+
+
+def _check_trials(table: pd.DataFrame, groups: list[str]) -> None:
+    """Check that no trial counts twice; the seeds tell runs of one model that number their trials alike apart."""
+    if "trial" not in table.columns:
+        return
+    names = list(dict.fromkeys([*groups, "trial", *(["seed"] if "seed" in table.columns else [])]))
+    twice = np.flatnonzero(table.duplicated(names))
+    if len(twice):
+        row = zip(names, table[names].iloc[int(twice[0])].tolist(), strict=True)
+        given = ", ".join(f"{name} {value}" for name, value in row if name != "options") + " more than once"
+        fix = "by=['rule'] for a column that tells them apart, or table.drop_duplicates()"
+        raise InvalidOption("table", given, "each trial once", fix)
 
 
 def _averaged(samples: pd.DataFrame, groups: list[str], of: list[str]) -> pd.DataFrame:

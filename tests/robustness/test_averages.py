@@ -101,6 +101,20 @@ def test_over_trials_keeps_models_apart_on_request():
         mean_over_trials(table)
 
 
+def test_a_trial_does_not_count_twice():
+    table = made((0, 1))
+    with pytest.raises(errors.InvalidOption, match=r"strength 0.0, trial 0 more than once, .*by=\['rule'\]"):
+        mean_over_trials(pd.concat([made(), made()]))
+    rules = pd.concat([table.assign(rule="SET"), table.assign(rule="static")])
+    with pytest.raises(errors.InvalidOption, match="model 0, trial 0 more than once"):
+        mean_over_models(rules)  # model 0 of one rule is not model 0 of the other
+    assert set(mean_over_models(rules, by="rule")["n"]) == {2}
+    # two runs of one model number their trials alike, and are told apart by their seeds
+    runs = pd.concat([made(seed=5).assign(seed=5), made(seed=6).assign(seed=6)])
+    assert set(mean_over_trials(runs)["n"]) == {8}
+    assert set(mean_over_trials(made().drop(columns="trial"))["n"]) == {4}
+
+
 def test_options_read_back_as_nothing_are_a_group():
     table = made()
     table["options"] = table["options"].replace("", np.nan)
@@ -132,6 +146,10 @@ BAD = [
     (lambda: mean_over_trials(made(), of="acuracy"), "'acuracy'"),
     (lambda: mean_over_trials(made().drop(columns=list(MEASURED))), "one or more of"),
     (lambda: mean_over_trials({"strength": [0]}), "DataFrame"),
+    (lambda: mean_over_trials(made(), of="probe"), "columns of numbers"),
+    (lambda: mean_over_trials(made(), of=3), "of: given 3"),
+    (lambda: mean_over_trials(made(), by=[["model"]]), "by: given"),
+    (lambda: mean_over_trials(pd.concat([made(), made()], axis=1)), "'model' more than once"),
     (lambda: mean_over_models(made().drop(columns="model")), "assign"),
     (lambda: area_under_accuracy(made()), "one probe"),
     (lambda: area_under_accuracy(made().iloc[:0]), "empty"),
