@@ -156,14 +156,14 @@ class SparseLinear(nn.Module):
         Raises
         ------
         InvalidGraph, InvalidEdgeVector
-            For something else than a graph between as many units, or an array that does not fit it.
+            For something else than a graph between as many units, or an array that does not fit it or holds no real
+            numbers.
         """
         if not isinstance(graph, BipartiteGraph) or graph.sizes != self.graph.sizes:
             given = repr(graph) if isinstance(graph, BipartiteGraph) else type(graph).__name__
             expected = f"a BipartiteGraph of {self.n_in} sources and {self.n_out} targets"
             raise InvalidGraph("with_edges", given, expected, "subgraph(layer.graph, keep)[0]")
-        values = as_edge_vector("weight", weight, graph.n_edges)
-        values = torch.tensor(values, dtype=self.weight.dtype, device=self.weight.device)
+        values = as_tensor(as_edge_vector("weight", weight, graph.n_edges), self.weight)
         layer = shallow_copy(self)
         layer.weight = nn.Parameter(values, requires_grad=self.weight.requires_grad)
         if graph is not self.graph and graph != self.graph:
@@ -246,8 +246,23 @@ def shallow_copy(module: Module) -> Module:
     Only the tables that hold them are copied: what is set on the copy is not set on the original.
     """
     copy = module.__new__(type(module))
-    vars(copy).update({k: v.copy() if isinstance(v, dict) else v for k, v in vars(module).items()})
+    vars(copy).update({k: v.copy() if isinstance(v, dict | set) else v for k, v in vars(module).items()})
     return copy
+
+
+def as_tensor(values: np.ndarray, like: Tensor) -> Tensor:
+    """Return a copy of an array, whatever its strides and byte order, in the dtype and on the device of `like`.
+
+    Raises
+    ------
+    InvalidEdgeVector
+        If it does not hold real numbers.
+    """
+    if values.dtype.kind not in "fiub":
+        given, fix = f"dtype {values.dtype}", "numpy.asarray(weights, dtype=float)"
+        raise InvalidEdgeVector("weights", given, "real numbers", fix)
+    plain = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+    return torch.tensor(plain, dtype=like.dtype, device=like.device)
 
 
 def torch_seeded() -> np.random.Generator:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from netsparse.errors import InvalidNetwork, InvalidOption, InvalidSize
 from netsparse.graph import SparseNetwork
-from netsparse.nn.linear import SparseLinear, shallow_copy, torch_seeded
+from netsparse.graph.checks import as_array
+from netsparse.nn.linear import SparseLinear, as_tensor, shallow_copy, torch_seeded
 from netsparse.nn.normalize import Normalize
 from netsparse.rewiring import LayerState
 from netsparse.rng import spawn
@@ -133,8 +134,8 @@ class SparseMLP(nn.Module):
         Raises
         ------
         InvalidNetwork, InvalidEdgeVector, InvalidOption, InvalidSize
-            For a network of other sizes or with joints, weights that do not fit it, a head for a model that has none,
-            or of another shape.
+            For a network of other sizes or with joints, weights that do not fit it or are no real numbers, a head for a
+            model that has none, or of another shape.
 
         Examples
         --------
@@ -215,13 +216,12 @@ def _checked_classes(network: SparseNetwork, head: str | None, n_classes: int | 
 def _other_head(head: nn.Linear | None, values: np.ndarray) -> nn.Linear:
     if head is None:
         raise InvalidOption("head", "weights", "None, because the last layer of this model is sparse", "head=None")
-    values, old = np.asarray(values), head.weight
+    values, old = as_array("head", values), head.weight
     if values.shape != old.shape:
         fix = "weights.reshape(n_classes, n_in)"
         raise InvalidSize("head", f"shape {values.shape}", f"{tuple(old.shape)}, (n_classes, n_in)", fix)
     other = shallow_copy(head)
-    weight = torch.tensor(values, dtype=old.dtype, device=old.device)
-    other.weight = nn.Parameter(weight, requires_grad=old.requires_grad)
+    other.weight = nn.Parameter(as_tensor(values, old), requires_grad=old.requires_grad)
     return other
 
 

@@ -74,6 +74,17 @@ def test_every_tensor_but_the_weights_is_shared():
     assert with_head.head.weight.data_ptr() != model.head.weight.data_ptr()
 
 
+def test_arrays_of_any_strides_and_byte_order():
+    model = made()
+    backwards = [vector[::-1].copy()[::-1] for vector in model.weights]
+    swapped = [vector.astype(vector.dtype.newbyteorder()) for vector in model.weights]
+    head = np.random.default_rng(0).normal(size=(4, 6))
+    for weights, its_head in ((backwards, head[::-1].copy()[::-1]), (swapped, np.asfortranarray(head))):
+        other = model.with_edges(model.network, weights, its_head)
+        assert all(np.array_equal(a, b) for a, b in zip(other.weights, model.weights, strict=True))
+        assert np.array_equal(other.head.weight.detach().numpy(), head.astype(np.float32))
+
+
 def test_index_of_an_equal_graph_is_shared():
     model = made()
     first, second, third = model.network.layers
@@ -99,6 +110,10 @@ def test_what_is_set_on_one_is_not_set_on_the_other():
     other.eval()
     other.head.register_forward_hook(lambda *_: None)
     other.layers[1].note = 1
+    other.layers[1].register_buffer("seen", torch.zeros(1), persistent=False)
+    model.layers[1].register_buffer("seen", torch.ones(1))
+    assert "layers.1.seen" in model.state_dict()
+    assert "layers.1.seen" not in other.state_dict()
     assert all(module.training for module in model.modules())
     assert not any(module.training for module in other.modules())
     other.normalize = torch.nn.Identity()
@@ -151,6 +166,10 @@ BAD = [
     (lambda m: m.with_edges(m.network, m.weights[:2]), errors.InvalidEdgeVector, "weights"),
     (lambda m: m.with_edges(m.network, [w[1:] for w in m.weights]), errors.InvalidEdgeVector, r"weights\[0\]"),
     (lambda m: m.with_edges(m.network, m.weights, np.zeros((6, 4))), errors.InvalidSize, r"\(4, 6\)"),
+    (lambda m: m.with_edges(m.network, m.weights, np.zeros((4, 6), complex)), errors.InvalidEdgeVector, "complex128"),
+    (lambda m: m.with_edges(m.network, m.weights, [[0], [1, 2]]), errors.InvalidEdges, "unequal"),
+    (lambda m: m.with_edges(m.network, [w.astype(str) for w in m.weights]), errors.InvalidEdgeVector, "real numbers"),
+    (lambda m: m.with_edges(m.network, [w.astype(object) for w in m.weights]), errors.InvalidEdgeVector, "object"),
     (lambda m: m.layers[0].with_edges(NARROW.layers[1], np.zeros(3)), errors.InvalidGraph, "12 sources"),
     (lambda m: m.layers[0].with_edges(None, np.zeros(3)), errors.InvalidGraph, "NoneType"),
 ]
