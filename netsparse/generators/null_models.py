@@ -202,7 +202,10 @@ def _as_layer(graph: Any) -> BipartiteGraph:
 
 
 def _as_swaps(value: Any) -> float:
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    try:
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # a whole number beyond every float
+        number = math.inf
     if not 0 <= number < math.inf:
         raise InvalidOption("swaps_per_edge", repr(value), "a number of at least 0", "swaps_per_edge=10")
     return number

@@ -64,7 +64,8 @@ class Subject:
         self._labels = splits.y_test.split(BATCH_SIZE)
         with torch.no_grad():
             # transposed views of (n_in, batch) buffers: the first layer reads them without a copy
-            self._inputs = [model.normalize(x).t().contiguous().t() for x in splits.x_test.split(BATCH_SIZE)]
+            batches = splits.x_test.to(next(model.parameters()).dtype).split(BATCH_SIZE)
+            self._inputs = [model.normalize(x).t().contiguous().t() for x in batches]
 
     def measure(self, wiring: Wiring) -> tuple[float, float]:
         """Return the mean cross-entropy and the accuracy on the test set with the graphs and weights of `wiring`.

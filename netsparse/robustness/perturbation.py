@@ -166,7 +166,10 @@ class Probe(ABC):
             If it is not a number in [0, largest].
         """
         is_number = isinstance(strength, Real) and not isinstance(strength, bool | np.bool_)
-        value = float(strength) if is_number else float("nan")
+        try:
+            value = float(strength) if is_number else float("nan")
+        except OverflowError:  # a whole number beyond every float
+            value = float("inf")
         if not (0.0 <= value <= self.largest and np.isfinite(value)):
             bound = f"in [0, {self.largest:g}]" if np.isfinite(self.largest) else "of at least 0"
             expected = f"a number {bound}: {self.meaning}"
@@ -183,7 +186,9 @@ class Probe(ABC):
         """
         if strengths is None:
             return self.strengths
-        given = list(strengths) if isinstance(strengths, Iterable) and not isinstance(strengths, str) else [strengths]
+        is_scalar = isinstance(strengths, str | bytes) or (isinstance(strengths, np.ndarray) and not strengths.ndim)
+        several = isinstance(strengths, Iterable) and not is_scalar
+        given = list(strengths) if several else [strengths]
         checked = tuple(self.as_strength(strength) for strength in given)
         if not checked or any(b <= a for a, b in itertools.pairwise(checked)):
             fix = "strengths=[0.0, 0.1, 0.2]"
@@ -224,6 +229,8 @@ def check_flag(name: str, value: Any) -> None:
 
 
 def _short(value: Any) -> str:
+    if type(value).__repr__ is object.__repr__:  # would say where in memory it lies, another place every time
+        return type(value).__name__
     if is_dataclass(value):
         inside = ", ".join(f"{field.name}={_short(getattr(value, field.name))}" for field in fields(value))
         return f"{type(value).__name__}({inside})"

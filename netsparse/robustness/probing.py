@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import joblib
@@ -99,6 +99,7 @@ def probe(
     (12, [384, 192, 0])
     """
     chosen = _as_probes(probes)
+    strengths = list(strengths) if isinstance(strengths, Iterator) else strengths  # each probe goes through them
     points = [each.as_strengths(strengths) for each in chosen]
     trial_seeds = seeds(rng, _at_least_one("trials", trials), purpose="removal")  # as `percolate` names it
     workers = joblib.cpu_count() if workers is None else _at_least_one("workers", workers)

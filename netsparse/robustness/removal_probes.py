@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from netsparse.errors import InvalidOption, unknown_name
-from netsparse.graph.checks import as_array
 from netsparse.percolation.order import RemovalOrder
 from netsparse.percolation.orders import ORDERS, as_order
 from netsparse.percolation.removal import EDGES, UNITS, Removal
@@ -58,9 +57,8 @@ class LinkRemoval(Probe):
 
     def __post_init__(self) -> None:
         check_choice("scope", self.scope, SCOPES)
-        if isinstance(self.order, Sequence | np.ndarray) and not isinstance(self.order, str):
-            given = as_array("order", self.order)
-            object.__setattr__(self, "order", tuple(given.ravel().tolist()))  # a value, as the probe is one
+        if hasattr(self.order, "__len__") and not isinstance(self.order, str | RemovalOrder):
+            object.__setattr__(self, "order", _as_tuple("order", self.order, "order='random'"))
         else:
             _as_order_of(EDGES, self.order)
 
@@ -167,7 +165,7 @@ class UnitRemoval(Probe):
         check_choice("scope", self.scope, SCOPES)
         _as_order_of(UNITS, self.order)
         if self.levels is not None and not isinstance(self.levels, str):
-            object.__setattr__(self, "levels", tuple(as_array("levels", self.levels).ravel().tolist()))
+            object.__setattr__(self, "levels", _as_tuple("levels", self.levels, "levels='hidden'"))
 
     def draw(self, wiring: Wiring, rng: np.random.Generator) -> Perturbed:
         """Draw the order of the units."""
@@ -207,6 +205,17 @@ def _hidden(wiring: Wiring) -> list[int]:
         given = f"'hidden' for {wiring.network!r}"
         raise InvalidOption("levels", given, "a level between inputs and outputs", "levels='inputs'")
     return levels
+
+
+def _as_tuple(name: str, values: Any, fix: str) -> tuple[Any, ...]:
+    """Return a list of numbers, or one, as a value, which a probe is; raises `InvalidOption` for lists of lists."""
+    try:
+        given = np.asarray(values)
+    except ValueError:
+        raise InvalidOption(name, "rows of unequal length", "a list of whole numbers", fix) from None
+    if given.ndim > 1:
+        raise InvalidOption(name, f"{given.dtype} of shape {given.shape}", "a list of whole numbers", fix)
+    return tuple(given.ravel().tolist())
 
 
 def _as_order_of(kind: str, order: Any) -> RemovalOrder:

@@ -72,7 +72,7 @@ SALIENCY_ORDERS: dict[str, BySaliency] = {str(order): order for order in (BySali
 
 def named_order(order: Any) -> Any:
     """Return the saliency order of that name, or whatever else was given; raises `UnknownName` for another name."""
-    if not isinstance(order, str):
+    if not isinstance(order, str) or order in ORDERS:
         return order
     known = {name: each for name, each in ORDERS.items() if each.of == EDGES} | SALIENCY_ORDERS
     if order not in known:

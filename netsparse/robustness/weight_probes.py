@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from netsparse.errors import InvalidOption
 from netsparse.robustness.choices import SCOPES, edge_groups, nested_choice, pooled, split
 from netsparse.robustness.perturbation import Perturbed, Probe, check_choice
 from netsparse.robustness.wiring import Wiring
@@ -181,7 +182,13 @@ def _along(wiring: Wiring, directions: Sequence[EdgeVector]) -> Perturbed:
 
     def at(sigma: float) -> Wiring:
         pairs = zip(wiring.probed_weights, directions, strict=True)
-        return wiring.with_weights([(vector + sigma * step).astype(vector.dtype) for vector, step in pairs])
+        with np.errstate(over="ignore"):
+            noisy = [(vector + sigma * step).astype(vector.dtype) for vector, step in pairs]
+        for vector in noisy:
+            if not np.isfinite(vector).all():
+                expected = f"noise that weights of {vector.dtype} can hold"
+                raise InvalidOption("strength", f"{sigma:g}", expected, "strength=1.0")
+        return wiring.with_weights(noisy)
 
     return at
 

@@ -128,7 +128,7 @@ def test_swaps_per_edge_may_be_a_fraction():
     assert apply(matching, whole)[0] == apply(matching, same)[0]
 
 
-@pytest.mark.parametrize("swaps", [-0.5, float("nan"), float("inf"), True, "ten", None])
+@pytest.mark.parametrize("swaps", [-0.5, float("nan"), float("inf"), 10**400, True, "ten", None])
 def test_an_impossible_number_of_swaps_is_one_line(swaps):
     with pytest.raises(errors.InvalidOption, match=r"swaps_per_edge: given .*, expected a number of at least 0; try"):
         degree_preserving(zoo.GRAPHS["path"], swaps_per_edge=swaps, rng=0)

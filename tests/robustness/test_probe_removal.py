@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import zoo
 from hypothesis import given, settings
@@ -126,7 +127,8 @@ def test_a_given_order_and_given_scores():
         expected = edges_left(BIG, weights, gone)
         assert weight_at(*LinkRemoval(order).perturb(BIG, weights, fraction, rng=0)) == expected
         assert weight_at(*LinkRemoval(ByScore(scores), "network").perturb(BIG, weights, fraction, rng=0)) == expected
-    assert LinkRemoval(order) == LinkRemoval(order.tolist())
+    assert LinkRemoval(order) == LinkRemoval(order.tolist()) == LinkRemoval(pd.Series(order))
+    assert UnitRemoval(levels=1) == UnitRemoval(levels=[1])
 
 
 def test_weights_that_are_perturbed_are_those_that_order():
@@ -182,6 +184,10 @@ def test_single_layers_have_no_hidden_level():
         (lambda: UnitRemoval([1, 2]), r"order: given \[1, 2\], expected one of adaptive_unit_degree, random_units"),
         (lambda: LinkRemoval(scope="all"), "scope: given 'all'"),
         (lambda: LinkRemoval([0, 1, 1]).perturb(BIG, some_weights(BIG), 0.5, rng=0), "order: given int64 of shape"),
+        (lambda: LinkRemoval([[0, 1], [2, 3]]), r"order: given int64 of shape \(2, 2\), expected a list"),
+        (lambda: LinkRemoval([[0], [1, 2]]), "order: given rows of unequal length"),
+        (lambda: UnitRemoval(levels=[[1], [2]]), r"levels: given int64 of shape \(2, 1\), expected a list"),
+        (lambda: UnitRemoval(levels=[[1], [2, 3]]), "levels: given rows of unequal length"),
         (lambda: LinkRemoval(3), "order: given 3, expected one of adaptive_degree_product"),
         (lambda: UnitRemoval(levels=[9]).perturb(BIG, some_weights(BIG), 0.5, rng=0), "levels: given"),
         (lambda: UnitRemoval(levels="hid").perturb(BIG, some_weights(BIG), 0.5, rng=0), "levels: given 'hid'"),

@@ -14,6 +14,7 @@ from robustness.probe_cases import VARIANTS, WIRINGS, name_of, same, some_weight
 from netsparse import errors
 from netsparse.graph import SparseNetwork
 from netsparse.percolation.edge_orders import ByScore, EdgeBetweenness
+from netsparse.percolation.order import RemovalOrder
 from netsparse.robustness.perturbation import Probe
 from netsparse.robustness.probes import PROBES, named_probe
 from netsparse.robustness.removal_probes import LinkRemoval, UnitRemoval
@@ -139,6 +140,15 @@ def test_probes_are_named_in_one_line():
         named_probe(SignFlip)
 
 
+class Nameless(RemovalOrder):
+    """An order of one's own that does not say how it is written."""
+
+    definition = "any"
+
+    def score(self, state, rng):
+        return None
+
+
 def test_options_are_short_texts():
     assert LinkRemoval().options == "order=random, scope=layer"
     assert WeightShuffle().options == "within=layer, keep_signs=False"
@@ -149,6 +159,7 @@ def test_options_are_short_texts():
     scored = LinkRemoval(ByScore([np.arange(3.0), np.arange(9.0)]))
     assert scored.options == "order=ByScore(scores=given, highest_first=True), scope=layer"
     assert PROBES["random_topology"].options == ""
+    assert LinkRemoval(Nameless()).options == "order=Nameless, scope=layer"
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.01, float("nan"), float("inf"), True, "half", None])

@@ -122,6 +122,21 @@ def test_seeds_are_those_of_percolate_and_the_same_for_every_probe(models):
     assert set(probe(models["sparse"], "digits", "sign_flip", trials=4, rng=9)["seed"]).isdisjoint(table["seed"])
 
 
+def test_a_model_in_double_precision(models):
+    model = copy.deepcopy(models["sparse"]).double()
+    x, y = images()
+    table = probe(model, "digits", "sign_flip", strengths=[0, 0.3], trials=1, rng=0)
+    assert (table["loss"][0], table["accuracy"][0]) == evaluate(model, x.double(), y)
+    single = probe(models["sparse"], "digits", "sign_flip", strengths=[0, 0.3], trials=1, rng=0)
+    np.testing.assert_allclose(table["loss"], single["loss"], rtol=1e-5)
+
+
+def test_every_probe_goes_through_strengths_that_come_one_by_one(models):
+    options = {"trials": 1, "rng": 0}
+    table = probe(models["sparse"], "digits", ["sign_flip", "link_removal"], strengths=iter([0, 1]), **options)
+    assert table["strength"].tolist() == [0, 1, 0, 1]
+
+
 def test_model_is_left_alone(models):
     model = models["sparse"]
     before, modes = copy.deepcopy(model.state_dict()), [module.training for module in model.modules()]
@@ -222,6 +237,10 @@ BAD = [
     ({"strengths": [0.5, 0.1]}, errors.InvalidOption, "increasing"),
     ({"strengths": [0.5, 1.5]}, errors.InvalidOption, r"\[0, 1\]"),
     ({"strengths": "all"}, errors.InvalidOption, "all"),
+    ({"strengths": np.array(0.5)}, errors.InvalidOption, "array"),
+    ({"strengths": 10**400, "probes": "additive_noise"}, errors.InvalidOption, "of at least 0"),
+    ({"strengths": 1e300, "probes": "additive_noise"}, errors.InvalidOption, "float32 can hold"),
+    ({"strengths": 1e39, "probes": "multiplicative_noise"}, errors.InvalidOption, "float32 can hold"),
     ({"trials": 0}, errors.InvalidOption, "trials"),
     ({"trials": 1.0}, errors.InvalidOption, "trials"),
     ({"workers": 0}, errors.InvalidOption, "workers"),
