@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from netsparse.errors import InvalidOption, unknown_name
-from netsparse.graph.frozen import Frozen, frozen
+from netsparse.graph.checks import as_array
+from netsparse.graph.frozen import INT32_MAX, Frozen, frozen
 from netsparse.percolation.half_point import CROSSOVERS, HalfPoint, half_removed, mean_half_point
 from netsparse.percolation.interval import PerPoint, mean_interval
 from netsparse.percolation.observables import OBSERVABLES, observable_names
@@ -92,7 +93,7 @@ class PercolationCurve(Frozen):
             raise unknown_name("of", of, (EDGES, UNITS))
         if not isinstance(counts, Mapping):
             raise InvalidOption("counts", type(counts).__name__, "a mapping from observables to arrays", FIX)
-        rows = {name: np.asarray(counts[name]) for name in observable_names(counts)}
+        rows = {name: as_array(name, counts[name]) for name in observable_names(counts)}
         shapes = {array.shape for array in rows.values()}
         shape = next(iter(shapes))
         fits = all(np.can_cast(array.dtype, OBSERVABLES[name].dtype, "same_kind") for name, array in rows.items())
@@ -104,7 +105,7 @@ class PercolationCurve(Frozen):
         points = None if n_removed is None else _points(n_removed, shape[1])
         n_items = shape[1] - 1 if points is None else int(points[-1])
         self._fill(sizes=sizes, of=of, n_trials=shape[0], n_items=n_items, _points=points)
-        self._fill(_counts={name: _own(array, OBSERVABLES[name].dtype) for name, array in rows.items()})
+        self._fill(_counts={name: _own(name, array, OBSERVABLES[name].dtype) for name, array in rows.items()})
 
     @property
     def observables(self) -> tuple[str, ...]:
@@ -346,7 +347,8 @@ class PercolationCurve(Frozen):
 
     def __repr__(self) -> str:
         trials = "1 trial" if self.n_trials == 1 else f"{self.n_trials} trials"
-        return f"PercolationCurve({self.n_items:,} {self.of}, {trials}: {', '.join(self.observables)})"
+        items = self.of.removesuffix("s") if self.n_items == 1 else self.of
+        return f"PercolationCurve({self.n_items:,} {items}, {trials}: {', '.join(self.observables)})"
 
     def _repr_html_(self) -> str:
         table = self.to_frame(points=4).pivot(index="observable", columns="fraction_removed", values="mean")
@@ -368,15 +370,18 @@ def _is_size(size: object) -> bool:
 
 def _points(n_removed: Any, n_points: int) -> RemovalCounts:
     """Return the recorded points, checked, as a read-only array that nobody else holds."""
-    array = np.asarray(n_removed)
+    array = as_array("n_removed", n_removed)
     if array.shape != (n_points,) or array.dtype.kind not in "iu" or array[0] != 0 or not (np.diff(array) > 0).all():
         given = f"{array.dtype} of shape {array.shape}, {array.ravel()[:3].tolist()} first"
         raise InvalidOption("n_removed", given, f"{n_points} increasing whole numbers from 0 on", FIX)
     return frozen(array.astype(np.int64))
 
 
-def _own(array: np.ndarray, dtype: type) -> TrialCounts:
+def _own(name: str, array: np.ndarray, dtype: type) -> TrialCounts:
     """Return the counts as a read-only array of this type that nobody else can write to."""
     if array.dtype == dtype and array.flags.owndata and not array.flags.writeable:
         return array
+    if dtype is np.int32 and not np.can_cast(array.dtype, dtype) and not 0 <= array.min() <= array.max() <= INT32_MAX:
+        given = f"{name} from {array.min()} to {array.max()}"
+        raise InvalidOption("counts", given, f"whole numbers from 0 to {INT32_MAX}", FIX)
     return frozen(array.astype(dtype))

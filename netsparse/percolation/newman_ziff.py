@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from netsparse.percolation.edge_ends import EdgeEnds
 from netsparse.percolation.removal import UNITS, Removal
 from netsparse.typing import Float, Int
-
-EdgeEnds = Int[np.ndarray, "edge 2"]
-"""The two units at the ends of each edge, numbered over all levels, in canonical edge order."""
 
 Points = Int[np.ndarray, "point"]
 """Numbers of removed items (edges or units) at which a curve is recorded, increasing."""
@@ -146,28 +144,28 @@ def _record(n_units, merges, gone, points, of_units, wanted):
     """Read the merges at every point, and take removed units out of the count; arrays of length 0 are not wanted."""
     at, largest, runner_up, squares = merges
     giant, second, components, means = wanted
-    merge, read = 0, -1
-    first, next_one, left, mean = 0, 0, 0, 0.0
-    for point in range(len(points) - 1, -1, -1):
-        present_from = gone[points[point]]
-        while merge + 1 < len(at) and at[merge + 1] >= present_from:
-            merge += 1
-        if of_units or merge != read:
-            # a removed unit has lost all its edges and stands among the components as one of size 1: it is none
-            absent = points[point] if of_units else 0
-            left = n_units - merge - absent
-            first = largest[merge] if left > 0 else 0
-            next_one = runner_up[merge] if left > 1 else 0
-            mean = 0.0
-            if left > 1:
-                size = np.int64(first)
-                mean = (squares[merge] - absent - size * size) / (n_units - absent - size)
-            read = merge
-        if len(giant):
-            giant[point] = first
-        if len(second):
-            second[point] = next_one
-        if len(components):
-            components[point] = left
-        if len(means):
-            means[point] = mean
+    point = len(points) - 1
+    for merge in range(len(at)):
+        next_at = at[merge + 1] if merge + 1 < len(at) else -1
+        first, next_one, left, mean, read = 0, 0, 0, 0.0, False
+        while point >= 0 and gone[points[point]] > next_at:
+            if of_units or not read:
+                # a removed unit has lost all its edges and stands among the components as one of size 1: it is none
+                absent = points[point] if of_units else 0
+                left = n_units - merge - absent
+                first = largest[merge] if left > 0 else 0
+                next_one = runner_up[merge] if left > 1 else 0
+                mean = 0.0
+                if left > 1:
+                    size = np.int64(first)
+                    mean = (squares[merge] - absent - size * size) / (n_units - absent - size)
+                read = True
+            if len(giant):
+                giant[point] = first
+            if len(second):
+                second[point] = next_one
+            if len(components):
+                components[point] = left
+            if len(means):
+                means[point] = mean
+            point -= 1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import NamedTuple
 
 import numpy as np
 
 from netsparse.errors import InvalidOption, unknown_name
-from netsparse.percolation.newman_ziff import EdgeEnds, Points, component_counts
+from netsparse.percolation.edge_ends import EdgeEnds
+from netsparse.percolation.newman_ziff import Points, component_counts
 from netsparse.percolation.path_counts import path_counts
 from netsparse.percolation.reachability import on_paths, reached_from_inputs, reaching_outputs
 from netsparse.percolation.removal import Removal
@@ -112,14 +113,15 @@ def observable_names(observables: str | Iterable[str]) -> tuple[str, ...]:
     ('giant_component',)
     """
     names = [observables] if isinstance(observables, str) else observables
-    names = list(names) if isinstance(names, Iterable) else []
+    # a set has no order of its own, and the same call would give another table in another process
+    names = sorted(names, key=str) if isinstance(names, Set) else list(names) if isinstance(names, Iterable) else []
     if not names:
         given, expected = repr(observables), "at least one of " + ", ".join(OBSERVABLES)
         raise InvalidOption("observables", given, expected, "observables=('giant_component',)")
     for name in names:
         if not isinstance(name, str) or name not in OBSERVABLES:
             raise unknown_name("observables", name, OBSERVABLES)
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(map(str, names)))
 
 
 def watch(sizes: tuple[int, ...], ends: EdgeEnds, removal: Removal, points: Points, out: dict[str, np.ndarray]) -> None:

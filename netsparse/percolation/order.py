@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.graph.frozen import index_dtype
 from netsparse.metrics.matrices import magnitudes
+from netsparse.percolation.edge_ends import EdgeEnds, edge_ends
 from netsparse.percolation.ranking import Ranking, Scores, ranked
 from netsparse.percolation.removal import EDGES, Removal
 from netsparse.percolation.scopes import SCOPES, Counts, Positions, Turns, merged, turns
@@ -28,18 +30,23 @@ class RemovalState:
     ----------
     graph : BipartiteGraph or SparseNetwork
         As it was before the first removal.
-    ends : int array of shape (n_edges, 2)
-        The two units of each edge, numbered through the levels; joints are contracted.
     strength : float array of shape (n_edges,), or None
         |w| of each edge; None for orders that do not need weights.
     left : bool array of shape (n_edges,)
         The edges that are left.
+    find_ends : callable
+        Returns `ends`, the same array each time; an order that never looks at them does not pay for them.
     """
 
     graph: BipartiteGraph | SparseNetwork
-    ends: Int[np.ndarray, "edge 2"]
     strength: EdgeVector | None
     left: EdgeMask
+    find_ends: Callable[[], EdgeEnds]
+
+    @property
+    def ends(self) -> EdgeEnds:
+        """The two units of each edge, numbered through the levels; joints are contracted."""
+        return self.find_ends()
 
     @property
     def n_units(self) -> int:
@@ -171,8 +178,8 @@ class RemovalOrder(ABC):
         check_scope(scope)
         items = self._items(graph_or_network, scope, levels)
         strength = self._strength(graph_or_network, weights)
-        ends = np.stack(graph_or_network.unit_edges(), axis=1)
-        state = RemovalState(graph_or_network, ends, strength, np.ones(graph_or_network.n_edges, dtype=bool))
+        everything = np.ones(graph_or_network.n_edges, dtype=bool)
+        state = RemovalState(graph_or_network, strength, everything, cache(partial(edge_ends, graph_or_network)))
         n_items = len(items.ids)
         chunk = _chunk(self.recompute_every, n_items)
         one_by_one = chunk == 1 and n_items > 1
@@ -233,12 +240,15 @@ class RemovalOrder(ABC):
                 gone = order[:first]
                 here[gone] = False
                 left = self._edges_left(state, items.ids[gone])
-                state = RemovalState(state.graph, state.ends, state.strength, left)
+                state = replace(state, left=left)
             if first or ranking is None:
                 scores = self._scores(state, items, rng if self.draws_scores else None)
                 ranking = ranked(np.flatnonzero(here), counts, scores)
             whose = items.turns[first : first + chunk]
-            order[first : first + chunk] = merged(ranking.drawn(rng), counts, whose)
+            taken = merged(ranking.drawn(rng), counts, whose)
+            if len(taken) == n_items:
+                return taken
+            order[first : first + chunk] = taken
             counts = counts - np.bincount(whose, minlength=len(counts))
         return order
 

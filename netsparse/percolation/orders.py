@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph, SparseNetwork
+from netsparse.graph.checks import as_array
 from netsparse.graph.frozen import index_dtype
 from netsparse.percolation.edge_orders import ByWeight, DegreeProduct, EdgeBetweenness, Random
 from netsparse.percolation.order import RemovalOrder, check_network, check_scope, layer_counts
@@ -128,6 +130,19 @@ def removals(
     >>> [removal.items.tolist() for removal in removals(graph, order="weight_ascending", weights=[3, -1, 2], rng=0)]
     [[1, 2, 0]]
     """
+    return (draw() for draw in draws(graph_or_network, order, scope, trials, weights, levels, rng))
+
+
+def draws(
+    graph_or_network: BipartiteGraph | SparseNetwork,
+    order: Any,
+    scope: str,
+    trials: int,
+    weights: Any,
+    levels: Any,
+    rng: Seed | None,
+) -> Iterator[Callable[[], Removal]]:
+    """Go through the same trials as `removals`, each still to be drawn: in whichever thread calls it."""
     check_network(graph_or_network)
     if not isinstance(trials, int | np.integer) or isinstance(trials, bool) or trials < 1:
         raise InvalidOption("trials", repr(trials), "a whole number of at least 1", "trials=10")
@@ -138,14 +153,16 @@ def removals(
     if isinstance(order, RemovalOrder):
         trial_seeds = seeds(rng, int(trials), purpose="removal")  # type: ignore[arg-type]  # None is refused by as_rng, in its own words
         draw = order.start(graph_or_network, scope=scope, weights=weights, levels=levels)
-        return (draw(as_rng(seed)) for seed in trial_seeds)
+        return (partial(draw, as_rng(seed)) for seed in trial_seeds)
+    check_scope(scope)
     if trials != 1:
         given = f"{trials} for one given order"
         raise InvalidOption("trials", given, "one trial, as all would be the same", "trials=1")
     if levels is not None:
         given = f"{levels!r} for an order of edges"
         raise InvalidOption("levels", given, "None (levels are of units)", "order='random_units'")
-    return iter([Removal.of_edges(as_order(order, graph_or_network.n_edges))])
+    given_removal = Removal.of_edges(as_order(order, graph_or_network.n_edges))
+    return iter([lambda: given_removal])
 
 
 def as_order(order: Any, n_edges: int) -> EdgeIds:
@@ -161,7 +178,7 @@ def as_order(order: Any, n_edges: int) -> EdgeIds:
     >>> as_order([2, 0, 1], 3).tolist()
     [2, 0, 1]
     """
-    array = np.asarray(order)
+    array = as_array("order", order)
     expected = f"every edge id from 0 to {n_edges - 1} once, first removed first" if n_edges else "no edge ids"
     fix = "order='random' or order=numpy.argsort(scores)"
     if array.shape != (n_edges,) or (n_edges and array.dtype.kind not in "iu"):

@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 
 from netsparse.errors import InvalidOption
-from netsparse.percolation.newman_ziff import EdgeEnds, Points
+from netsparse.percolation.edge_ends import EdgeEnds
+from netsparse.percolation.newman_ziff import Points
 from netsparse.percolation.reachability import positions
 from netsparse.percolation.removal import Removal
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from netsparse.errors import InvalidOption
+from netsparse.graph.checks import as_array
 from netsparse.typing import Int
 
 RemovalCounts = Int[np.ndarray, "point"]
@@ -34,6 +35,8 @@ def removal_counts(n_items: int, points: int) -> RemovalCounts:
     if not isinstance(points, int | np.integer) or isinstance(points, bool) or points < 1:
         raise InvalidOption("points", repr(points), "a whole number of at least 1, or None for all", FIX)
     points = int(points)
+    if points >= n_items:
+        return np.arange(n_items + 1)  # nothing as long as `points`, which may be any number
     return np.unique((2 * n_items * np.arange(points + 1, dtype=np.int64) + points) // (2 * points))
 
 
@@ -66,7 +69,7 @@ def recorded_points(n_items: int, points: Any) -> RemovalCounts:
 
 def as_counts(name: str, counts: Any, n_items: int, fix: str) -> RemovalCounts:
     """Return numbers of removed items as a checked array, in the order given; a single one becomes an array of one."""
-    array = np.atleast_1d(np.asarray(counts))
+    array = np.atleast_1d(as_array(name, counts))
     expected = f"whole numbers from 0 to n_items = {n_items}"
     if array.ndim != 1 or (len(array) and array.dtype.kind not in "iu"):
         raise InvalidOption(name, f"{array.dtype} of shape {array.shape}", expected, fix)

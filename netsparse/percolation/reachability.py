@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from netsparse.percolation.newman_ziff import EdgeEnds, Points, Recorded
+from netsparse.percolation.edge_ends import EdgeEnds
+from netsparse.percolation.newman_ziff import Points, Recorded
 from netsparse.percolation.removal import Removal
 from netsparse.typing import EdgeIds, Int
 

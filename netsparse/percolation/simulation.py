@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
 
 from netsparse.errors import InvalidOption
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.graph.frozen import frozen, index_dtype
+from netsparse.graph.frozen import frozen
 from netsparse.percolation.curve import PercolationCurve
-from netsparse.percolation.newman_ziff import EdgeEnds
+from netsparse.percolation.edge_ends import edge_ends
 from netsparse.percolation.observables import DEFAULT, OBSERVABLES, observable_names, watch
 from netsparse.percolation.order import check_network
-from netsparse.percolation.orders import removals
+from netsparse.percolation.orders import draws
 from netsparse.percolation.points import recorded_points
 from netsparse.percolation.removal import EDGES, Removal
 from netsparse.typing import Seed
@@ -60,7 +60,7 @@ def percolate(
         the given ones and at both ends. Costs nothing but memory, except for "log_path_count", which is recomputed at
         every point.
     workers : int
-        Number of trials that run at the same time, in threads. The curve does not depend on it.
+        Number of trials that are drawn and run at the same time, in threads. The curve does not depend on it.
     rng : int or numpy Generator
         Same seed, same curve. Not needed for an order given as an array.
 
@@ -91,16 +91,16 @@ def percolate(
     names = observable_names(observables)
     if not isinstance(workers, int | np.integer) or isinstance(workers, bool) or workers < 1:
         raise InvalidOption("workers", repr(workers), "a whole number of at least 1", "workers=2")
-    drawn = removals(graph_or_network, order=order, scope=scope, trials=trials, weights=weights, levels=levels, rng=rng)
-    first = next(drawn)
+    to_draw = draws(graph_or_network, order, scope, trials, weights, levels, rng)
+    first = next(to_draw)()
     n_removed = recorded_points(first.n_items, points)
-    sizes, ends = graph_or_network.sizes, _ends(graph_or_network)
+    sizes, ends = graph_or_network.sizes, edge_ends(graph_or_network)
     found = {name: np.empty((trials, len(n_removed)), dtype=OBSERVABLES[name].dtype) for name in names}
 
-    def record(trial: int, removal: Removal) -> None:
-        watch(sizes, ends, removal, n_removed, {name: rows[trial] for name, rows in found.items()})
+    def record(trial: int, draw: Callable[[], Removal]) -> None:
+        watch(sizes, ends, draw(), n_removed, {name: rows[trial] for name, rows in found.items()})
 
-    _run(record, enumerate(itertools.chain([first], drawn)), min(int(workers), int(trials)))
+    _run(record, enumerate(itertools.chain([lambda: first], to_draw)), min(int(workers), int(trials)))
     # read-only arrays are taken over as they are: no second copy of all trials
     rows = {name: frozen(array) for name, array in found.items()}
     return PercolationCurve(sizes, rows, of=first.of, n_removed=None if points is None else n_removed)
@@ -135,7 +135,7 @@ def observe(
     """
     check_network(graph_or_network)
     names = observable_names(observables)
-    sizes, ends = graph_or_network.sizes, _ends(graph_or_network)
+    sizes, ends = graph_or_network.sizes, edge_ends(graph_or_network)
     edges, nothing = np.arange(len(ends), dtype=np.int32), np.zeros(1, dtype=np.int64)
     removal = Removal(EDGES, edges[:0], edges, nothing)
     found = {name: np.empty(1, dtype=OBSERVABLES[name].dtype) for name in names}
@@ -143,35 +143,27 @@ def observe(
     return {name: float(row[0] / OBSERVABLES[name].scale(sizes)) for name, row in found.items()}
 
 
-def _ends(graph_or_network: BipartiteGraph | SparseNetwork) -> EdgeEnds:
-    """Return the pairs of `unit_edges()` side by side, in the smallest type and without arrays in between."""
-    sizes, joints = graph_or_network.sizes, (None, *getattr(graph_or_network, "joints", ()))
-    ends = np.empty((graph_or_network.n_edges, 2), dtype=index_dtype(sum(sizes)))
-    edge = unit = 0
-    for layer, joint, size in zip(graph_or_network.layers, joints, sizes, strict=False):
-        here = ends[edge : edge + layer.n_edges]
-        np.add(layer.sources if joint is None else joint[layer.sources], unit, out=here[:, 0], casting="same_kind")
-        np.add(layer.targets, unit + size, out=here[:, 1], casting="same_kind")
-        edge, unit = edge + layer.n_edges, unit + size
-    return ends
-
-
-def _run(record: Any, numbered: Iterator[tuple[int, Removal]], workers: int) -> None:
-    """Hand each numbered removal to `record`, in `workers` threads: the compiled passes run side by side."""
+def _run(record: Callable[..., None], numbered: Iterator[tuple[int, Any]], workers: int) -> None:
+    """Hand each numbered trial to `record`, in `workers` threads: the compiled passes run side by side."""
     if workers == 1:
-        for trial, removal in numbered:
-            record(trial, removal)
+        for trial in numbered:
+            record(*trial)
         return
-    turn = threading.Lock()
+    turn, stopped = threading.Lock(), threading.Event()
 
     def work() -> None:
-        while True:
-            with turn:  # removals are drawn one after the other, and no more are drawn than are being worked on
-                drawn = next(numbered, None)
-            if drawn is None:
+        while not stopped.is_set():
+            with turn:  # an iterator is asked by one thread at a time; no more trials are drawn than are worked on
+                trial = next(numbered, None)
+            if trial is None:
                 return
-            record(*drawn)
+            record(*trial)
 
     with ThreadPoolExecutor(workers) as pool:
-        for job in [pool.submit(work) for _ in range(workers)]:
+        jobs = [pool.submit(work) for _ in range(workers)]
+        try:
+            wait(jobs, return_when=FIRST_EXCEPTION)
+        finally:  # after an error or an interrupt nobody waits for the trials that have not begun
+            stopped.set()
+        for job in jobs:
             job.result()

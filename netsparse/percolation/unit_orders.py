@@ -147,7 +147,8 @@ def chosen_levels(levels: Any, n_levels: int) -> list[int]:
             raise unknown_name("levels", levels, LEVELS)
         chosen: list[Any] = list(LEVELS[levels](n_levels))
     else:
-        chosen = list(levels) if hasattr(levels, "__iter__") else [None]
+        asked = levels.tolist() if isinstance(levels, np.ndarray) else levels
+        chosen = list(asked) if hasattr(asked, "__iter__") else [None]
     fix = "levels='inputs'" if n_levels == 2 else "levels='hidden'"
     known = all(isinstance(k, int | np.integer) and not isinstance(k, bool) and 0 <= k < n_levels for k in chosen)
     if not chosen:

@@ -14,6 +14,7 @@ from netsparse.generators import erdos_renyi, layered
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.metrics import active_units, giant_component, log_path_count
 from netsparse.percolation import OBSERVABLES, path_counts, percolate, random_order
+from netsparse.percolation.edge_ends import edge_ends
 from netsparse.percolation.newman_ziff import BLOCK
 from netsparse.percolation.observables import watch
 from netsparse.percolation.orders import removals
@@ -148,6 +149,14 @@ def test_what_is_observed_as_it_is_begins_every_curve(name):
     assert [type(value) for value in seen.values()] == [float] * len(EVERYTHING)
     assert seen["active_units"] == active_units(wiring)
     assert seen["log_path_count"] == pytest.approx(log_path_count(wiring), rel=1e-13)
+
+
+@given(zoo.networks() | jointed_networks())
+@settings(deadline=None, max_examples=60)
+def test_ends_of_edges_are_the_unit_edges(network):
+    ends = edge_ends(network)
+    assert ends.dtype == np.int32
+    assert ends.tolist() == np.stack(network.unit_edges(), axis=1).tolist()
 
 
 def test_observing_something_else_is_refused():

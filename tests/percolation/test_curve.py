@@ -1,6 +1,10 @@
 """`PercolationCurve`: what it records, its intervals, its area, its access by edge count, its value semantics."""
 
 import pickle
+import subprocess
+import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,8 +13,8 @@ import zoo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netsparse.errors import GraphIsFrozen, InvalidOption, UnknownName
-from netsparse.percolation import OBSERVABLES, PercolationCurve, percolate, removal_counts
+from netsparse.errors import GraphIsFrozen, InvalidEdges, InvalidOption, UnknownName
+from netsparse.percolation import OBSERVABLES, PercolationCurve, RemovalOrder, observe, percolate, removal_counts
 from netsparse.percolation.orders import removals
 
 WIRINGS = zoo.GRAPHS | zoo.NETWORKS
@@ -220,6 +224,9 @@ def test_a_curve_does_not_share_the_callers_array():
 @pytest.mark.parametrize(
     ("sizes", "counts", "said"),
     [
+        ((1, 1), {"giant_component": np.array([[2**32, 1]])}, "giant_component from 1 to 4294967296"),
+        ((1, 1), {"n_components": np.array([[-1, 1]])}, "n_components from -1 to 1"),
+        ((1, 1), {"n_components": np.array([[2**64 - 1]], dtype=np.uint64)}, "whole numbers from 0 to 2147483647"),
         ((1, 1), {"giant_component": np.ones((1, 2), int), "n_components": np.ones((1, 3), int)}, "shape (1, 3)"),
         ((1, 1), {"giant_component": np.ones(3, int)}, "shape (3,)"),
         ((1, 1), {"giant_component": np.array([[1.5, 1.0]])}, "float64"),
@@ -303,6 +310,45 @@ def test_a_curve_does_not_depend_on_the_number_of_workers(workers):
     assert percolate(NETWORK, observables=EVERYTHING, trials=9, workers=workers, rng=3) == alone
 
 
+class Scored(RemovalOrder):
+    """Random scores, and something that happens with every draw but the first, which all trials wait for."""
+
+    definition = "edges of the highest random number first"
+    draws_scores = True
+
+    def __init__(self, happens):
+        self.n_draws, self.happens = 0, happens
+
+    def score(self, state, rng):
+        self.n_draws += 1
+        if self.n_draws > 1:
+            self.happens()
+        return rng.random(state.graph.n_edges)
+
+
+def test_trials_are_drawn_side_by_side():
+    """Orders that take longer to draw than to follow are what several workers are for."""
+    both = threading.Barrier(2, timeout=20)
+    curve = percolate(NETWORK, order=Scored(both.wait), trials=5, workers=2, rng=3)
+    assert curve == percolate(NETWORK, order=Scored(lambda: None), trials=5, rng=3)
+
+
+def test_after_an_error_no_further_trial_is_begun():
+    seen = threading.Semaphore(0)
+
+    def happens():
+        if seen.acquire(blocking=False):
+            time.sleep(0.01)
+            return
+        seen.release(1000)
+        raise ZeroDivisionError
+
+    order = Scored(happens)
+    with pytest.raises(ZeroDivisionError):
+        percolate(NETWORK, order=order, trials=1000, workers=2, rng=0)
+    assert order.n_draws < 500
+
+
 @pytest.mark.parametrize("workers", [0, -1, True, 1.5, None])
 def test_workers_are_counted(workers):
     with pytest.raises(InvalidOption, match="workers=2"):
@@ -320,6 +366,49 @@ def test_one_trial_without_a_path_makes_the_mean_minus_infinity_silently():
     frame = PercolationCurve((2, 2), {"log_path_count": rows}).to_frame()
     assert frame["mean"].tolist() == [2.0, -np.inf, -np.inf]
     assert frame["low"].isna().tolist() == frame["high"].isna().tolist() == [False, True, True]
+
+
+def test_ragged_lists_are_one_line():
+    rows = {"giant_component": np.array([[5, 3]], dtype=np.int32)}
+    curve, ragged = PercolationCurve((3, 2), rows), [[1], [1, 0]]
+    for ask in (
+        lambda: curve.at(ragged),
+        lambda: percolate(NETWORK, points=ragged, rng=0),
+        lambda: percolate(NETWORK, order=ragged),
+        lambda: PercolationCurve((3, 2), {"giant_component": ragged}),
+        lambda: PercolationCurve((3, 2), rows, n_removed=ragged),
+    ):
+        with pytest.raises(InvalidEdges, match="given rows of unequal length") as raised:
+            ask()
+        assert "\n" not in str(raised.value)
+
+
+def test_more_points_than_there_are_removals_are_all_of_them():
+    """Nothing is as long as the number asked for."""
+    assert removal_counts(5, 10**25).tolist() == removal_counts(5, 5).tolist() == [0, 1, 2, 3, 4, 5]
+    assert removal_counts(0, 10**25).tolist() == [0]
+    many = percolate(NETWORK, points=10**25, rng=0)
+    assert many == percolate(NETWORK, rng=0)
+    assert len(many.to_frame(10**25)) == len(many.to_frame())
+
+
+def test_a_set_of_observables_has_the_same_order_in_every_process():
+    """Text hashes differently in each of them."""
+    call = (
+        "from netsparse.percolation.observables import OBSERVABLES, observable_names;"
+        "print(*observable_names(set(OBSERVABLES)))"
+    )
+    run = subprocess.run([sys.executable, "-c", call], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == sorted(EVERYTHING)
+
+
+def test_names_from_an_array_are_plain_text():
+    assert {type(name) for name in observe(NETWORK, np.array(["giant_component"]))} == {str}
+
+
+def test_a_curve_of_one_edge_is_not_of_edges():
+    curve = percolate(zoo.GRAPHS["one edge"], observables="giant_component", rng=0)
+    assert repr(curve) == "PercolationCurve(1 edge, 1 trial: giant_component)"
 
 
 def test_a_curve_of_units_says_so():

@@ -204,6 +204,7 @@ def test_unsigned_and_narrow_ids_are_fine():
         ({"trials": True, "rng": 0}, InvalidOption, "at least 1"),
         ({"trials": 2, "order": np.arange(12)}, InvalidOption, "one trial"),
         ({"levels": "hidden", "order": np.arange(12)}, InvalidOption, "levels are of units"),
+        ({"scope": "Layer", "order": np.arange(12)}, UnknownName, "one of layer, network"),
         ({"levels": "outputs", "rng": 0}, InvalidOption, "levels are of units"),
         ({"order": "weight_ascending", "rng": 0}, InvalidOption, "weights=result.weights"),
         ({"order": DegreeProduct()}, InvalidSeed, "rng: given None"),

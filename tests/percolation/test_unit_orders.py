@@ -98,6 +98,7 @@ def test_random_units_are_uniform():
         ([0.5], InvalidOption, "from 0 to 1"),
         ([True], InvalidOption, "from 0 to 1"),
         (1, InvalidOption, "given 1"),
+        (np.array(1), InvalidOption, "given array(1)"),
         ([[0], [0, 1]], InvalidOption, "from 0 to 1"),
     ],
 )
