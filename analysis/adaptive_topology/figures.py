@@ -12,11 +12,22 @@ from tables import CHANCE, read
 import netsparse as ns
 
 RULES = ("set", "static", "small_dense", "dense")
+# which panels there are, in which order, and the short names of the options in their titles
 SHOWN = {
-    "link_removal": ["order=random, scope=layer", "order=weight_descending, scope=layer"],
-    "unit_removal": None, "weight_shuffle": None, "sign_flip": None, "multiplicative_noise": None,
-    "additive_noise": None, "binarisation": None, "degree_preserving_rewiring": None, "random_topology": None,
-}  # fmt: skip
+    ("link_removal", "order=random, scope=layer"): "random",
+    ("link_removal", "order=weight_descending, scope=layer"): "strongest first",
+    ("link_removal", "order=weight_ascending, scope=layer"): "weakest first",
+    ("unit_removal", "order=random_units, scope=layer, levels=hidden"): "random",
+    ("unit_removal", "order=unit_degree, scope=layer, levels=hidden"): "largest degree first",
+    ("weight_shuffle", "within=layer, keep_signs=False"): "within layers",
+    ("weight_shuffle", "within=layer, keep_signs=True"): "signs kept",
+    ("sign_flip", "scope=layer"): "",
+    ("multiplicative_noise", ""): "",
+    ("additive_noise", ""): "",
+    ("binarisation", "scope=layer"): "",
+    ("degree_preserving_rewiring", "keep_signs=False"): "",
+    ("random_topology", ""): "",
+}
 
 
 def draw_figures(folder: Path, out: Path) -> None:
@@ -68,14 +79,14 @@ def over_models(curves: pd.DataFrame) -> pd.DataFrame:
 
 def panels(table: pd.DataFrame) -> Figure:
     """Accuracy against strength for every probe, a line per kind of network, bands over models."""
-    keep = pd.Series(False, index=table.index)
-    for probe, options in SHOWN.items():
-        keep |= (table["probe"] == probe) & (True if options is None else table["options"].isin(options))
-    figure = Figure(figsize=(10.4, 12.0), layout="constrained")
-    means = {
-        rule: ns.robustness.mean_over_models(rows)
-        for rule in RULES
-        if len(rows := table[keep & (table["rule"] == rule)])
-    }
+    figure = Figure(figsize=(10.4, 11.6), layout="constrained")
+    means = {}
+    for rule in RULES:
+        rows = table[table["rule"] == rule]
+        parts = [
+            rows[(rows["probe"] == probe) & (rows["options"] == options)].assign(options=label)
+            for (probe, options), label in SHOWN.items()
+        ]
+        means[rule.replace("_", " ")] = ns.robustness.mean_over_models(pd.concat(parts, ignore_index=True))
     ns.plotting.probe_grid(means, chance=CHANCE, figure=figure)
     return figure

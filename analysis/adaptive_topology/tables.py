@@ -15,7 +15,8 @@ CHANCE = 0.1
 
 def read(folder: Path, pattern: str) -> pd.DataFrame:
     """Return all tables of that name in the runs' folders, one below the other."""
-    return pd.concat([pd.read_csv(path) for path in sorted(folder.glob(f"*/{pattern}"))], ignore_index=True)
+    paths = sorted(folder.glob(f"*/{pattern}"), key=lambda path: (path.parent.name, len(path.name), path.name))
+    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
 
 
 def collect(folder: Path, out: Path) -> None:
