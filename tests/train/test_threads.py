@@ -69,6 +69,23 @@ def test_a_model_that_breaks_leaves_threads_and_mode(torch_threads):
     assert threads_here_and_in_a_new_one() == (torch_threads, torch_threads)
 
 
+def test_callers_that_overlap_leave_the_number_of_threads_as_it_was(torch_threads):
+    entered, leave = [threading.Event(), threading.Event()], [threading.Event(), threading.Event()]
+
+    def stays(k):
+        entered[k].set()
+        assert leave[k].wait(10)
+
+    callers = [threading.Thread(target=in_threads, args=(stays, [k], 2)) for k in range(2)]
+    for k in range(2):  # the second begins while the first is at work, and ends after it
+        callers[k].start()
+        assert entered[k].wait(10)
+    for k in range(2):
+        leave[k].set()
+        callers[k].join()
+    assert threads_here_and_in_a_new_one() == (torch_threads, torch_threads)
+
+
 def test_within_a_thread_it_works_there():
     def nested(k):
         own = threading.get_ident()
