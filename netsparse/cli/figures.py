@@ -18,18 +18,19 @@ from netsparse.train import RunFolder
 
 def export(folder: RunFolder, outcomes: Sequence[Outcome], dataset: Dataset) -> pd.DataFrame:
     """Write summary.csv and the figures of the runs so far, and return the summary."""
-    draw_figures(outcomes, dataset.shape, folder.path / "figures")
+    draw_figures(outcomes, dataset, folder.path / "figures")
     table = pd.DataFrame([outcome.summary() for outcome in outcomes])
     folder.write_table("summary.csv", table)
     return table
 
 
-def draw_figures(outcomes: Sequence[Outcome], shape: tuple[int, ...], folder: Path) -> None:
+def draw_figures(outcomes: Sequence[Outcome], dataset: Dataset, folder: Path) -> None:
     """Draw training, robustness, degrees and inputs into `folder` as PNG; raises `DiskFull`."""
     folder.mkdir(exist_ok=True)
-    for name, draw in {"training": training, "robustness": robustness, "degrees": degrees}.items():
-        save(draw(outcomes), folder / f"{name}.png")
-    save(inputs(outcomes, shape), folder / "inputs.png")
+    save(training(outcomes), folder / "training.png")
+    save(robustness(outcomes, 1 / dataset.n_classes), folder / "robustness.png")
+    save(degrees(outcomes), folder / "degrees.png")
+    save(inputs(outcomes, dataset.shape), folder / "inputs.png")
 
 
 def training(outcomes: Sequence[Outcome]) -> Figure:
@@ -39,14 +40,15 @@ def training(outcomes: Sequence[Outcome]) -> Figure:
     return figure
 
 
-def robustness(outcomes: Sequence[Outcome]) -> Figure:
-    """Percolation and accuracy under link removal on one axis."""
+def robustness(outcomes: Sequence[Outcome], chance: float) -> Figure:
+    """Percolation and accuracy under link removal on one axis, above the accuracy of a guess."""
     figure = Figure(figsize=(8.0, 4.4), layout="constrained")
     structure_and_function(
         {outcome.name: outcome.curve.to_frame(points=POINTS) for outcome in outcomes},
         {outcome.name: mean_over_trials(outcome.removal) for outcome in outcomes},
         thresholds={outcome.name: outcome.curve.threshold().fraction_removed for outcome in outcomes},
         predicted={outcome.name: outcome.predicted_threshold for outcome in outcomes},
+        chance=chance,
         ax=figure.subplots(),
     )
     return figure

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from netsparse.errors import InvalidOption
 
 BAND = 0.18  # opacity
+CHANCE: dict[str, Any] = {"color": "0.25", "linewidth": 0.9, "linestyle": (0, (8, 2, 1, 2))}  # no run looks like it
 
 
 def line_and_band(
@@ -49,6 +50,8 @@ def line_and_band(
     [1.0, 0.5]
     """
     rows = rows.sort_values(along, kind="stable")
+    if len(rows) == 1:
+        look |= {"marker": look.get("marker") or "o", "clip_on": False}  # a line through one point is nothing
     (line,) = ax.plot(rows[along], rows["mean"], color=colour, **look)
     if {"low", "high"} <= set(rows.columns):
         low, high = (rows[side].to_numpy(dtype=float) for side in ("low", "high"))

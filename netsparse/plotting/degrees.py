@@ -61,16 +61,20 @@ def degree_distribution(networks: Mapping[str, Graph], *, side: str = "out", ax:
     if side not in DEGREE:
         raise unknown_name("side", side, DEGREE)
     ax = plain(axes(ax))
-    for name, colour in colours(networks).items():
+    for place, (name, colour) in enumerate(colours(networks).items()):
         found = degrees(as_graph(networks[name]), side=side)
         counts = np.bincount(found)
         at_least = counts[::-1].cumsum()[::-1] / len(found)
         k = np.flatnonzero(counts)
         k = k[k > 0]
         size = 4 if len(k) > 1 else 9  # a regular network is one point
-        ax.plot(k, at_least[k], ".-", color=colour, markersize=size, linewidth=1.2, drawstyle="steps-pre", label=name)
+        dashes = (0, (3, 1.5)) if place % 2 else "-"  # what lies under an equal line can be seen
+        look = {"marker": ".", "markersize": size, "linewidth": 1.2, "linestyle": dashes, "drawstyle": "steps-pre"}
+        ax.plot(k, at_least[k], color=colour, label=name, **look)
     label = DEGREE[side]
     ax.set(xlabel=f"{label} k, all sparse layers", ylabel=f"share of units with {label} >= k")
+    if not any(len(line.get_xdata()) for line in ax.lines):
+        ax.set(xlim=(0.9, 10.0), ylim=(0.1, 1.1))  # nothing to scale logarithmic axes by
     ax.set(xscale="log", yscale="log")
     ax.xaxis.set_major_formatter(LogFormatter())
     ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.6, 0.8)))  # in plain numbers, where there is room

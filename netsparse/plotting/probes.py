@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from netsparse.errors import InvalidOption, unknown_name
-from netsparse.plotting.bands import checked_table, legend_beside, line_and_band
+from netsparse.plotting.bands import CHANCE, checked_table, legend_beside, line_and_band
 from netsparse.plotting.canvas import axes, colours, plain
 
 FIX = "mean_over_trials(probe(model, data, 'sign_flip', rng=0))"
@@ -58,15 +58,15 @@ def probe_curves(
     quantity : str
         Which quantity of the table.
     chance : float, optional
-        The value of a guess, a grey horizontal line.
+        The value of a guess, a thin horizontal line.
     ax : Axes, optional
         Where to draw; a new figure if not given.
 
     Returns
     -------
     Axes
-        The axes drawn into: a line per model, in the order given. Strengths over more than two decades are on a
-        logarithmic axis, with a place for 0.
+        The axes drawn into: a line per model, in the order given, told in the legend to the right. Strengths over more
+        than two decades are on a logarithmic axis, with a place for 0.
 
     Raises
     ------
@@ -83,11 +83,11 @@ def probe_curves(
     ['SET', 'static']
     """
     lines = {name: _one_line(name, rows) for name, rows in _lines(means, by, quantity).items()}
-    ax = plain(axes(ax))
+    ax = plain(axes(ax, width=8.0))
     _draw(ax, lines, colours(lines), quantity, chance)
     ax.set(xlabel=strength_label(lines, "strength"), ylabel=_label(quantity))
-    if len(lines) > 1:
-        ax.legend(frameon=False, fontsize="small")
+    handles = list(ax.lines[: len(lines)]) if len(lines) > 1 else []
+    legend_beside(ax, [*handles, *_chance_key(chance)])
     return ax
 
 
@@ -111,7 +111,7 @@ def probe_grid(
     quantity : str
         Which quantity of the table.
     chance : float, optional
-        The value of a guess, a grey horizontal line.
+        The value of a guess, a thin horizontal line.
     columns : int
         Panels in a row.
     figure : Figure or SubFigure, optional
@@ -159,8 +159,8 @@ def probe_grid(
         ax.set_axis_off()
     for ax in grid[:, 0]:
         ax.set_ylabel(_label(quantity))
-    if len(lines) > 1:
-        legend_beside(grid[0, -1], [_key(name, palette[name]) for name in lines])
+    handles = [_key(name, palette[name]) for name in lines] if len(lines) > 1 else []
+    legend_beside(grid[0, -1], [*handles, *_chance_key(chance)])
     return panels
 
 
@@ -220,7 +220,7 @@ def _draw(
         line = line_and_band(ax, rows, along="strength", colour=palette[name], within=bounds, **_look())
         line.set_label(name or _label(quantity))
     if chance is not None:
-        ax.axhline(chance, color="0.55", linewidth=0.9, zorder=0)
+        ax.axhline(chance, zorder=0, **CHANCE)
     ax.set_ylim(*((0.0, 1.02) if quantity in BOUNDED else (0.0, None)))
     strengths = np.concatenate([np.asarray(rows["strength"], dtype=float) for rows in lines.values()])
     positive = strengths[strengths > 0]
@@ -240,6 +240,10 @@ def _look() -> dict[str, Any]:
 
 def _key(name: str, colour: str) -> Line2D:
     return Line2D([], [], color=colour, label=name, **_look())
+
+
+def _chance_key(chance: float | None) -> list[Line2D]:
+    return [] if chance is None else [Line2D([], [], label="chance", **CHANCE)]
 
 
 def _titles(rows: pd.DataFrame) -> dict[str, tuple[str, str]]:

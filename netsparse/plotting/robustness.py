@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from netsparse.errors import InvalidOption
-from netsparse.plotting.bands import checked_table, legend_beside, line_and_band
+from netsparse.plotting.bands import CHANCE, checked_table, legend_beside, line_and_band
 from netsparse.plotting.canvas import axes, colours, plain
 from netsparse.plotting.probes import strength_label
 
@@ -38,7 +38,7 @@ def structure_and_function(
         Name of a run -> `PercolationCurve.to_frame()`: observable, fraction_removed, mean, low, high.
     accuracy : mapping of str to DataFrame
         Name of a run -> the table of one probe averaged by `netsparse.robustness.mean_over_trials`: quantity, strength,
-        mean, low, high, where the strength is the fraction removed (the column may be called fraction_removed).
+        mean, low, high, where the strength is the fraction removed.
     thresholds : mapping of str to float, optional
         Fraction removed at the percolation threshold found in each run, a thin vertical line. NaN and absent names
         have none.
@@ -46,7 +46,7 @@ def structure_and_function(
         The same as theory has it, a dotted vertical line; those outside 0 to 1 (a network that never percolates) have
         none.
     chance : float, optional
-        The accuracy of a guess, a grey horizontal line.
+        The accuracy of a guess, a thin horizontal line.
     ax : Axes, optional
         Where to draw; a new figure if not given.
 
@@ -74,14 +74,14 @@ def structure_and_function(
     measured, theory = _inside(thresholds), _inside(predicted)
     for name, colour in palette.items():
         rows, structure = functions[name], wirings[name]
-        _line(ax, rows[rows["quantity"] == "accuracy"], _along(rows), "o-", colour, width=1.8)
+        _line(ax, rows[rows["quantity"] == "accuracy"], "strength", "o-", colour, width=1.8)
         for observable, style in STRUCTURE.items():
             _line(ax, structure[structure["observable"] == observable], "fraction_removed", style, colour, width=1.3)
         for places, look in ((measured, MEASURED), (theory, PREDICTED)):
             if name in places:
                 ax.axvline(places[name], color=colour, alpha=0.7, **look)
     if chance is not None:
-        ax.axhline(chance, color="0.55", linewidth=0.9, zorder=0)
+        ax.axhline(chance, zorder=0, **CHANCE)
     ax.set(
         xlabel=strength_label(functions, "fraction removed"),
         ylabel="share of units, accuracy",
@@ -96,7 +96,7 @@ def structure_and_function(
     if any(name in theory for name in palette):
         kinds.append(Line2D([], [], color="0.3", label="threshold, predicted", **PREDICTED))
     if chance is not None:
-        kinds.append(Line2D([], [], color="0.55", linewidth=0.9, label="chance"))
+        kinds.append(Line2D([], [], label="chance", **CHANCE))
     legend_beside(ax, [*runs, *kinds])
     return ax
 
@@ -114,17 +114,13 @@ def _checked(percolation: Any, accuracy: Any) -> tuple[dict[str, pd.DataFrame], 
         columns = ("observable", "fraction_removed", "mean")
         wirings[name] = checked_table(f"percolation[{name!r}]", percolation[name], columns, FRAMES)
         subject = f"accuracy[{name!r}]"
-        rows = checked_table(subject, accuracy[name], ("quantity", _along(accuracy[name]), "mean"), MEANS)
+        rows = checked_table(subject, accuracy[name], ("quantity", "strength", "mean"), MEANS)
         told = [column for column in ("probe", "options") if column in rows.columns]
         if told and len(rows[told].drop_duplicates()) > 1:
             given = "; ".join(" ".join(row) for row in rows[told].drop_duplicates().astype(str).to_numpy().tolist())
             raise InvalidOption(subject, f"probes {given}", "one probe", "means[means['probe'] == 'link_removal']")
         functions[name] = rows
     return wirings, functions
-
-
-def _along(rows: Any) -> str:
-    return "fraction_removed" if "fraction_removed" in getattr(rows, "columns", ()) else "strength"
 
 
 def _inside(places: Mapping[str, float] | None) -> dict[str, float]:

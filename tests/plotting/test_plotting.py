@@ -33,13 +33,12 @@ def test_accuracy_history_draws_a_line_per_run_and_split():
 def test_structure_and_function_share_one_axis():
     net = ns.generators.layered([20, 30, 10], density=0.2, rng=0)
     curve = ns.percolation.percolate(net, trials=3, rng=0)
-    table = pd.DataFrame(
-        {"fraction_removed": [0.0, 0.5, 1.0] * 2, "trial": [0] * 3 + [1] * 3, "accuracy": [0.9, 0.5, 0.1] * 2}
-    )
+    of_trials = {"strength": [0.0, 0.5, 1.0] * 2, "trial": [0] * 3 + [1] * 3, "accuracy": [0.9, 0.5, 0.1] * 2}
+    table = pd.DataFrame({"probe": "link_removal", "options": "order=random, scope=layer", **of_trials})
     _, given = plt.subplots()
     ax = plotting.structure_and_function(
         {"set": curve.to_frame(points=10)},
-        {"set": mean_over_trials(table, of=["accuracy"])},
+        {"set": mean_over_trials(table)},
         thresholds={"set": curve.threshold().fraction_removed},
         ax=given,
     )
@@ -57,9 +56,7 @@ def test_no_threshold_draws_no_line():
     frame = pd.DataFrame(
         {"observable": ["giant_component"], "fraction_removed": [0.0], "mean": [1.0], "low": [1], "high": [1]}
     )
-    accuracy = pd.DataFrame(
-        {"quantity": ["accuracy"], "fraction_removed": [0.0], "mean": [0.1], "low": [0.1], "high": [0.1]}
-    )
+    accuracy = pd.DataFrame({"quantity": ["accuracy"], "strength": [0.0], "mean": [0.1], "low": [0.1], "high": [0.1]})
     ax = plotting.structure_and_function({"a": frame}, {"a": accuracy}, thresholds={"a": float("nan")})
     assert len(ax.lines) == 3
 
@@ -80,7 +77,33 @@ def test_input_fan_out_is_laid_out_as_the_image(shape, drawn):
     assert image.flat[0] == 2
 
 
+def test_equal_degrees_do_not_hide_each_other():
+    graph = ns.BipartiteGraph.from_edges([0, 0, 0, 1], [0, 1, 2, 0], n_in=4, n_out=3)
+    before, after = plotting.degree_distribution({"before": graph, "after": graph}).lines
+    assert (before.get_linestyle(), after.get_linestyle()) == ("-", "--")
+
+
+def test_a_curve_of_one_point_can_be_seen():
+    empty = ns.SparseNetwork([ns.BipartiteGraph.from_edges([], [], n_in=4, n_out=2)])
+    curve = ns.percolation.percolate(empty, rng=0)
+    ax = plotting.percolation(curve)
+    assert [line.get_marker() for line in ax.lines] == ["o", "o"]
+    assert [line.get_marker() for line in plotting.percolation(_two_units()).lines[:2]] == ["", ""]
+
+
+def _two_units():
+    return ns.percolation.percolate(ns.BipartiteGraph.from_edges([0], [0], n_in=1, n_out=1), rng=0)
+
+
 def test_network_without_edges_can_be_drawn():
     empty = ns.SparseNetwork([ns.BipartiteGraph.from_edges([], [], n_in=4, n_out=2)])
-    assert len(plotting.degree_distribution({"empty": empty}).lines[0].get_xdata()) == 0
-    plotting.input_fan_out(empty, (2, 2))
+    ax = plotting.degree_distribution({"empty": empty})
+    assert len(ax.lines[0].get_xdata()) == 0
+    ax.figure.canvas.draw()
+    plotting.degree_distribution({}).figure.canvas.draw()
+    plotting.input_fan_out(empty, (2, 2)).figure.canvas.draw()
+    panels = plotting.before_and_after((empty, [np.zeros(0)]), (empty, [np.zeros(0)]))
+    panels["weights"].figure.canvas.draw()
+    plotting.degree_histogram(empty).figure.canvas.draw()
+    plotting.percolation(ns.percolation.percolate(empty, rng=0)).figure.canvas.draw()
+    plotting.susceptibility(ns.percolation.percolate(empty, rng=0)).figure.canvas.draw()

@@ -90,6 +90,20 @@ def test_another_quantity_and_chance():
     assert ax.get_ylabel() == "loss"
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [2.7, 2.4, 1.5, 0.3])
     assert ax.lines[1].get_ydata()[0] == 0.25
+    assert text(ax) == ["chance"]
+
+
+def test_chance_looks_like_no_run_and_the_legend_hides_no_curve():
+    tables = {name: means(0.9, 0.8, 0.5, 0.1) for name in "abcdefg"}
+    ax = probe_curves(tables, chance=0.1)
+    assert text(ax) == [*tables, "chance"]
+    chance = ax.lines[len(tables)]
+    assert chance.get_color() not in COLOURS
+    assert chance.get_linestyle() != "-"
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().x0 > ax.get_window_extent().x1
+    panels = probe_grid(tables["a"], chance=0.1)
+    assert [text(each) for each in panels.values()] == [["chance"]]
 
 
 def test_one_table_with_a_column_that_tells_lines_apart():
@@ -166,7 +180,7 @@ def test_a_panel_per_probe_and_the_same_colour_in_all():
     assert chance.get_ydata()[0] == 0.1
     assert [line.get_color() for line in panels["binarisation"].lines[:2]] == list(COLOURS[:2])
     assert panels["binarisation"].get_xlabel() == "fraction of weights binarised"
-    assert text(panels["sign flip"]) == ["dense", "SET"]
+    assert text(panels["sign flip"]) == ["dense", "SET", "chance"]
 
 
 def test_options_name_the_panels_of_a_probe_with_several():
