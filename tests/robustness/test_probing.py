@@ -195,6 +195,12 @@ def test_a_probe_of_ones_own_is_drawn_once_a_trial_and_evaluated_once_a_wiring(m
     assert len(Counted.drawn) == 4
 
 
+def test_wirings_that_differ_in_the_last_weights_alone_are_not_taken_for_one_another():
+    model = ns.nn.SparseMLP(ns.generators.layered([64, 10], density=0.5, rng=0), head=None, rng=0)
+    table = probe(model, "digits", "sign_flip", strengths=[0, 0.3, 0.6], trials=2, rng=0)
+    assert table["loss"].nunique() == 5  # strength 0 is the same in both trials
+
+
 FUNCTIONS = {
     "link_removal": link_removal,
     **{name: getattr(on_topology, name) for name in PROBES if hasattr(on_topology, name)},
