@@ -26,8 +26,8 @@ def collect(folder: Path, out: Path) -> None:
     rows = [{**dict(zip(keys, key, strict=True)), **summary(table)} for key, table in probes.groupby(keys, sort=False)]
     pd.DataFrame(rows).sort_values(keys, ignore_index=True).round(6).to_csv(out / "results.csv", index=False)
     means = ns.robustness.mean_over_models(probes, by=LABELS)
-    shown = means["quantity"].isin(["accuracy", "giant_component", "active_units"])
-    means[shown].round(5).to_csv(out / "curves.csv", index=False)
+    shown = means["quantity"].isin(["accuracy", "giant_component"])
+    means[shown].round(4).to_csv(out / "curves.csv", index=False)
     thresholds = read(folder, "thresholds.csv").sort_values(["data", "rule", "model"], ignore_index=True)
     thresholds.round(5).to_csv(out / "thresholds.csv", index=False)
 
