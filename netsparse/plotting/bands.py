@@ -51,7 +51,8 @@ def line_and_band(
     """
     rows = rows.sort_values(along, kind="stable")
     if len(rows) == 1:
-        look |= {"marker": look.get("marker") or "o", "clip_on": False}  # a line through one point is nothing
+        # a line through one point is nothing
+        look |= {"marker": look.get("marker") or "o", "markevery": None, "clip_on": False}
     (line,) = ax.plot(rows[along], rows["mean"], color=colour, **look)
     if {"low", "high"} <= set(rows.columns):
         low, high = (rows[side].to_numpy(dtype=float) for side in ("low", "high"))

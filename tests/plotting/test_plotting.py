@@ -87,7 +87,7 @@ def test_a_curve_of_one_point_can_be_seen():
     empty = ns.SparseNetwork([ns.BipartiteGraph.from_edges([], [], n_in=4, n_out=2)])
     curve = ns.percolation.percolate(empty, rng=0)
     ax = plotting.percolation(curve)
-    assert [line.get_marker() for line in ax.lines] == ["o", "o"]
+    assert [(line.get_marker(), line.get_markevery()) for line in ax.lines] == [("o", None)] * 2
     assert [line.get_marker() for line in plotting.percolation(_two_units()).lines[:2]] == ["", ""]
 
 
