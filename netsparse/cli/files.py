@@ -133,7 +133,7 @@ def check_new_file(path: Path, suffixes: Sequence[str], option: str = "out") -> 
     """
     from netsparse.interop.files import checked_target
 
-    example = f"--{option} {path.stem or 'network'}{suffixes[0]}"
+    example = f"--{option} {path.stem.lstrip('.') or 'network'}{suffixes[0]}"
     if path.suffix.lower() not in suffixes:
         raise InvalidOption(option, repr(str(path)), f"a file that ends in {' or '.join(suffixes)}", example)
     checked_target(path, str(path))

@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from netsparse import __version__
+from netsparse.atomic import FULL
 from netsparse.cli.generate import generate
 from netsparse.cli.measure import measure
 from netsparse.cli.percolate import percolate
@@ -22,7 +23,10 @@ from netsparse.errors import NetsparseError
 INTERRUPTED = 130
 VERBS = (run, generate, measure, percolate, robustness, train)
 OPTIONS = {name for verb in VERBS for name in inspect.signature(verb).parameters}
-KEPT: dict[str, str] = dict.fromkeys(("run", "train"), "the run folder keeps what was finished")
+KEPT: dict[str, str] = {
+    **dict.fromkeys(("run", "train"), "the run folder keeps what was finished"),
+    **dict.fromkeys(("percolate", "robustness"), "a file that was announced is whole, none is written halfway"),
+}
 
 app = typer.Typer(
     help="Sparse neural networks as bipartite graphs: generate, train, measure, percolate, perturb, export.",
@@ -59,6 +63,10 @@ def main() -> NoReturn:
     except MemoryError as error:
         _fail(f"out of memory ({error}), expected a network that fits into it; try fewer units or edges", 2)
     except Exception as error:
+        if _is_interrupt(error):
+            _interrupted()
+        if isinstance(error, OSError) and error.errno in FULL:  # of a file, it would be an error of ours
+            _fail(f"standard output: {error.strerror}, expected room for it; try writing elsewhere", 2)
         # usage errors belong to the click that typer uses, its own copy in newer releases; all can say themselves
         if not hasattr(error, "format_message"):
             raise
@@ -66,6 +74,13 @@ def main() -> NoReturn:
     if code == INTERRUPTED:
         _interrupted()  # newer typers turn Ctrl-C into this exit code themselves
     sys.exit(code or 0)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Say whether Ctrl-C is behind an error: compiled code that is interrupted ends in a SystemError of its own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _interrupted() -> NoReturn:

@@ -71,12 +71,13 @@ def parse_widths(text: str, name: str = "widths", example: str = "1000,1000,1000
         raise InvalidSize(name, repr(text), expected, f"--{name} {example}") from None
 
 
-def parse_whole(name: str, text: str, *, least: int, example: int) -> int:
-    """Return a whole number of at least `least`; raises `InvalidOption`."""
+def parse_whole(name: str, text: str, *, least: int, example: int, most: int | None = None) -> int:
+    """Return a whole number of at least `least` and, where there is a limit, at most `most`; raises `InvalidOption`."""
     try:
         number = int(text)
     except ValueError:
         number = least - 1
-    if number < least:
-        raise InvalidOption(name, repr(text), f"a whole number, at least {least}", f"--{name} {example}")
+    if number < least or (most is not None and number > most):
+        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise InvalidOption(name, repr(text), f"a whole number, {bounds}", f"--{name} {example}")
     return number

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from netsparse.cli.percolated import Percolated
 
 LONG = 1e8  # edges x points: some ten seconds
+MOST_POINTS = 1_000_000  # a table beyond this is nothing to look at
 LEVELS = ("all", "hidden", "inputs", "outputs")
 
 File = Annotated[
@@ -116,8 +117,8 @@ def percolate(
     names = removing.parse_names(
         "observables", ",".join(READ_FROM) if observables is None else observables, OBSERVABLES
     )
-    n_trials = options.parse_whole("trials", trials, least=1, example=10)
-    n_points = options.parse_whole("points", points, least=1, example=200)
+    n_trials = options.parse_whole("trials", trials, least=1, most=removing.MOST_TRIALS, example=10)
+    n_points = options.parse_whole("points", points, least=1, most=MOST_POINTS, example=200)
     number = options.parse_whole("seed", seed, least=0, example=0)
     n_workers = removing.parse_workers(workers)
     inputs = None if n_in is None else options.parse_whole("n-in", n_in, least=1, example=784)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PICTURES = (".png", ".pdf", ".svg")
 SCOPES = ("layer", "network")
+MOST_TRIALS = 10_000
+"""As many as `netsparse run` takes: the interval of a mean is a fiftieth of the spread by then."""
 
 Scope = Annotated[
     str, typer.Option(help="layer: the same fraction of every layer (or level) at any time; network: all pooled.")

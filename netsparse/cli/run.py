@@ -41,8 +41,9 @@ def run(
 ) -> None:
     """Generate a sparse network, train it while its topology adapts, measure, percolate, remove links, export.
 
-    Everything lands in one new folder: settings, tables, models, network.graphml and figures; every comparison has
-    its tables and models in compare/NAME/.
+    Everything lands in one new folder: settings, tables, models,
+    network.graphml and figures; every comparison has its tables and models
+    in compare/NAME/.
     """
     from netsparse.cli.config import RunConfig
     from netsparse.cli.figures import export

@@ -15,9 +15,23 @@ VALUE = r"(\[(?:[^\[\]]|\[[^\[\]]*\])*\]|'[^']*'|[\w.,/+-]*[\w/+-])"  # a list, 
 
 def in_options(error: NetsparseError, options: Iterable[str]) -> NetsparseError:
     """Return the error with the names of Python turned into `options`, in what is wrong and in what to type."""
-    subject = ", ".join(RENAMED.get(name, name) for name in error.subject.split(", "))
-    fix = _replaced(error.fix, [*options, *RENAMED], lambda name: f"--{RENAMED.get(name, name).replace('_', '-')} ")
+    options = list(options)
+    subject = ", ".join(RENAMED.get(name, _dashed(name, options)) for name in error.subject.split(", "))
+    flags = (
+        re.sub(rf"\b({'|'.join(map(re.escape, options))})=(True|False)\b", _flag, error.fix) if options else error.fix
+    )
+    fix = _replaced(flags, [*options, *RENAMED], lambda name: f"--{RENAMED.get(name, name).replace('_', '-')} ")
     return type(error)(subject, error.given, error.expected, fix)
+
+
+def _dashed(name: str, options: Iterable[str]) -> str:
+    return name.replace("_", "-") if name in options else name
+
+
+def _flag(match: re.Match[str]) -> str:
+    """Return what to do about an option that takes no value."""
+    typed = "--" + match[1].replace("_", "-")
+    return typed if match[2] == "True" else f"leaving out {typed}"
 
 
 def in_parameters(error: NetsparseError, names: Iterable[str]) -> NetsparseError:

@@ -20,8 +20,11 @@ from netsparse.cli import main as cli_main
 from netsparse.cli.main import OPTIONS, VERBS, main
 from netsparse.cli.wording import in_options
 from netsparse.errors import InvalidOption
+from netsparse.generators import layered
+from netsparse.interop import write_npz
+from netsparse.nn import SparseMLP
 from netsparse.percolation.critical import non_backtracking_threshold
-from netsparse.train import load_model
+from netsparse.train import load_model, save_model
 
 SMALL = ("--widths", "40,30", "--density", "0.1", "--epochs", "3", "--trials", "3")
 TRAIN_SMALL = SMALL[:-2]
@@ -334,7 +337,9 @@ def test_every_verb_has_seed_out_and_json_and_a_help_that_fits(cli, verb):
 HINTS = [
     ("rng", "rng=0", "seed", "--seed 0"),
     ("null_model", "null_model='degree'", "null", "--null degree"),
-    ("n_null", "n_null=20", "n_null", "--n-null 20"),
+    ("n_null", "n_null=20", "n-null", "--n-null 20"),
+    ("include_head", "include_head=False", "include-head", "leaving out --include-head"),
+    ("include_head", "include_head=True", "include-head", "--include-head"),
     ("n_edges", "n_edges=10_000", "edges", "--edges 10000"),
     ("density, n_edges", "density=0.01", "density, edges", "--density 0.01"),
     ("metric", "metric='density'", "metrics", "--metrics density"),
@@ -356,7 +361,12 @@ def test_hints_are_what_to_type_here(subject, fix, in_words, typed):
 
 
 @pytest.mark.parametrize(
-    ("verb", "words"), [("run", "the run folder keeps what was finished"), ("measure", "nothing was written")]
+    ("verb", "words"),
+    [
+        ("run", "the run folder keeps what was finished"),
+        ("measure", "nothing was written"),
+        ("percolate", "a file that was announced is whole, none is written halfway"),
+    ],
 )
 def test_an_interrupt_says_what_is_left(cli, monkeypatch, verb, words):
     def interrupted(**options):
@@ -364,6 +374,50 @@ def test_an_interrupt_says_what_is_left(cli, monkeypatch, verb, words):
 
     monkeypatch.setattr(cli_main, "app", interrupted)
     assert cli(verb) == (130, "", f"netsparse: interrupted; {words}\n")
+
+    def within_compiled_code(**options):
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    monkeypatch.setattr(cli_main, "app", within_compiled_code)
+    assert cli(verb) == (130, "", f"netsparse: interrupted; {words}\n")
+
+
+def test_an_error_of_the_system_that_is_no_interrupt_is_not_hidden(monkeypatch):
+    def broken(**options):
+        raise SystemError("out of luck")
+
+    monkeypatch.setattr(cli_main, "app", broken)
+    with pytest.raises(SystemError, match="out of luck"):
+        cli_main.main()
+
+
+def test_an_interrupt_in_the_middle_of_a_removal(tmp_path):
+    save_model(SparseMLP(layered([400, 400, 400], density=0.05, rng=0), 10, rng=0), tmp_path / "net.safetensors")
+    order = ["--order", "adaptive_edge_betweenness", "--trials", "1000", "--workers", "1", "--out", "curves.csv"]
+    command = [sys.executable, "-m", "netsparse", "percolate", "net.safetensors", *order]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "dense head is left out" in process.stderr.readline()
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    words = "a file that was announced is whole, none is written halfway"
+    assert stderr == f"netsparse: interrupted; {words}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_no_room_for_what_is_printed(tmp_path):
+    write_npz(layered([4, 3], density=0.5, rng=0), tmp_path / "net.npz")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "netsparse", "percolate", "net.npz", "--json"],
+            cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.stderr.startswith("netsparse: standard output: "), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == 2
 
 
 @pytest.mark.slow
