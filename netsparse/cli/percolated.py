@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
 import pandas as pd
 import typer
 from rich.console import Console
@@ -18,7 +19,10 @@ from rich.table import Table
 from netsparse.cli.measured import NARROWEST, number
 from netsparse.graph import SparseNetwork
 from netsparse.percolation.curve import PercolationCurve
+from netsparse.percolation.half_point import HalfPoint
 from netsparse.percolation.prediction import Prediction, predict
+from netsparse.percolation.reach import reach_curves
+from netsparse.percolation.removal import UNITS
 from netsparse.percolation.simulation import percolate
 
 READ_FROM = ("giant_component", "second_component", "susceptibility", "outputs_reachable")
@@ -26,6 +30,8 @@ READ_FROM = ("giant_component", "second_component", "susceptibility", "outputs_r
 
 AT_POINTS = "log_path_count"
 """The one observable that is counted anew at every point, so at those of the table alone."""
+
+PRECISION = 1e-6  # of the predicted half point; more digits than a table shows
 
 METHODS = {"second_component": "second component largest", "susceptibility": "susceptibility largest"}
 THEORIES = {"non_backtracking": "non-backtracking eigenvalue", "generating_functions": "generating functions"}
@@ -94,11 +100,10 @@ class Percolated:
 
     def half_points(self) -> list[dict[str, Any]]:
         """Return where half of the outputs are reached no more, simulated and predicted, as records."""
-        sources: dict[str, PercolationCurve | Prediction] = {"simulation": self.curve}
+        halves = {"simulation": self.curve.half_point("outputs_reachable")}
         if self.prediction is not None:
-            sources["theory"] = self.prediction
+            halves["theory"] = predicted_half_point(self.network, self.prediction)
         names = ("observable", "fraction_removed", "fraction_kept", "error")
-        halves = {source: of.half_point("outputs_reachable") for source, of in sources.items()}
         return [
             {"source": source, **{name: _ready(getattr(half, name)) for name in names}}
             for source, half in halves.items()
@@ -106,6 +111,36 @@ class Percolated:
 
 
 COLUMNS = ("source", "observable", "n_removed", "fraction_removed", "mean", "low", "high")
+
+
+def predicted_half_point(network: SparseNetwork, prediction: Prediction) -> HalfPoint:
+    """Return where theory sees half of the outputs, to six digits whatever the points of the prediction.
+
+    Between points far apart a straight line is no curve: half of the outputs below 784 inputs are reached with a
+    thousandth of the edges.
+
+    Examples
+    --------
+    >>> from netsparse.generators import layered
+    >>> network = layered([784, 30], density=1.0, rng=0)
+    >>> half = predicted_half_point(network, predict(network, points=4))
+    >>> bool(abs(half.fraction_kept - (1 - 0.5 ** (1 / 784))) < 1e-6)
+    True
+    """
+    coarse = prediction.half_point("outputs_reachable")
+    if math.isnan(coarse.fraction_removed):
+        return coarse
+    grid = prediction.fraction_removed
+    after = int(np.searchsorted(grid, coarse.fraction_removed))
+    low, high = float(grid[max(after - 1, 0)]), float(grid[min(after, len(grid) - 1)])
+    half = prediction.values("outputs_reachable")[0] / 2
+    while high - low > PRECISION:
+        removed = np.linspace(low, high, 9)
+        reached = reach_curves(network, 1 - removed)["outputs_reachable"]
+        reached = reached * (1 - removed) if prediction.of == UNITS else reached
+        last = int(np.flatnonzero(reached >= half)[-1]) if (reached >= half).any() else 0
+        low, high = float(removed[last]), float(removed[min(last + 1, 8)])
+    return HalfPoint("outputs_reachable", 1 - (low + high) / 2, (low + high) / 2, math.nan)
 
 
 def print_percolated(result: Percolated, place: str | Path, settings: Mapping[str, Any], *, as_json: bool) -> None:
@@ -144,10 +179,13 @@ def print_percolated(result: Percolated, place: str | Path, settings: Mapping[st
 
 def _notes(result: Percolated) -> list[str]:
     notes = []
-    if result.curve.n_trials > 1:
+    thresholds, half_points = result.thresholds(), result.half_points()
+    if any(record["error"] is not None for record in [*thresholds, *half_points]):
         notes.append("± is the half-width of the 95 % interval of the mean over trials")
-    if any(record["fraction_removed"] is None for record in result.thresholds()):
+    if any(record["fraction_removed"] is None for record in thresholds):
         notes.append("- where there is no peak, or no giant component to lose")
+    elif any(record["fraction_removed"] is None for record in half_points):
+        notes.append("- where no output is reached from the start, or half of them to the end")
     return notes
 
 

@@ -39,11 +39,11 @@ def probe_figure(
     if len(probes) == 1 and probes[0].name in ("link_removal", "magnitude_pruning"):
         return _with_structure(means, runs, probes[0], _trials(table), chance, include_head, seed)
     if len(probes) == 1:
-        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+        figure = Figure(figsize=(8.0, 4.0), layout="constrained")  # with the legend beside it
         probe_curves(means, chance=chance, ax=figure.subplots())
         return figure
     if len(runs) == 1 and len({probe.name for probe in probes}) == 1:
-        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+        figure = Figure(figsize=(8.0, 4.0), layout="constrained")  # with the legend beside it
         probe_curves(means[runs[0].name], by="options", chance=chance, ax=figure.subplots())
         return figure
     columns = min(3, len(probes))
@@ -54,9 +54,13 @@ def probe_figure(
 
 
 def before_and_after_figure(table: pd.DataFrame, run: Trained, probe: Probe, *, include_head: bool) -> Figure:
-    """Draw degrees and weights of a run before and after its first trial, as strong as it leaves edges."""
-    first = table[(table["trial"] == table["trial"].min()) & (table["n_edges"] > 0)]
-    strongest = first.loc[first["strength"].idxmax()]
+    """Draw degrees and weights of a run before and after its first trial, as strong as it leaves edges.
+
+    Where every strength takes all of them, the strongest.
+    """
+    first = table[table["trial"] == table["trial"].min()]
+    leaves_edges = first[(first["n_edges"] > 0) & (first["strength"] > 0)]
+    strongest = (leaves_edges if len(leaves_edges) else first).sort_values("strength").iloc[-1]
     before = wiring_of(run.model, include_head=include_head)
     after = probe.start(before, rng=int(strongest["seed"]))(float(strongest["strength"]))
     figure = Figure(figsize=(10.5, 3.6), layout="constrained")

@@ -16,9 +16,11 @@ from rich.table import Table
 
 from netsparse.cli.measured import NARROWEST, number
 from netsparse.percolation.interval import mean_interval
+from netsparse.percolation.orders import ORDERS
 
 BY = ["probe", "options", "run"]
 SEPARATOR = re.compile(r", (?![^(]*\))")  # not inside the parentheses of an order
+ORDER = re.compile(r"order=(\w+)\(([^)]*)\)")
 HEADERS = ("clean\naccuracy", "halfway to\nchance at", "area under\naccuracy", "accuracy at\nthe strongest")
 
 
@@ -26,7 +28,8 @@ def summary(table: pd.DataFrame, chance: Mapping[str, float], fractions: Collect
     """Return one row per probe, options and run: the clean accuracy, where it is lost, the area under it.
 
     `half_strength` is where the accuracy of a trial first falls to the middle between clean and chance, on straight
-    lines between the strengths, averaged over trials; NaN where a trial never does. `area` is the area under the
+    lines between the strengths, averaged over trials; NaN where a trial never does, and where the clean accuracy is no
+    better than chance, so that there is nothing to lose. `area` is the area under the
     accuracy where strengths are fractions that span 0 to 1, NaN elsewhere. Both are ours. Each has the half-width of
     its 95 % interval over trials beside it.
 
@@ -52,7 +55,8 @@ def summary(table: pd.DataFrame, chance: Mapping[str, float], fractions: Collect
         strengths, accuracies = curves.columns.to_numpy(dtype=float), curves.to_numpy(dtype=float)
         clean = float(accuracies[0, 0])
         middle = (clean + chance[str(run)]) / 2
-        half = np.array([_first_fall(strengths, row, middle) for row in accuracies])
+        has_learnt = clean > chance[str(run)]
+        half = np.array([_first_fall(strengths, row, middle) if has_learnt else math.nan for row in accuracies])
         spans = probe in fractions and strengths[0] == 0 and strengths[-1] == 1
         area = np.trapezoid(accuracies, strengths, axis=1) if spans else np.full(len(accuracies), math.nan)
         row: dict[str, Any] = {"run": run, "probe": probe, "options": options, "trials": len(curves)}
@@ -126,7 +130,7 @@ def split_options(found: pd.DataFrame) -> tuple[dict[str, str], list[str]]:
     >>> split_options(pd.DataFrame({"probe": "link_removal", "options": options}))
     ({'link_removal': 'scope=layer'}, ['order=random', 'order=degree_product'])
     """
-    pieces = [SEPARATOR.split(text) if text else [] for text in found["options"]]
+    pieces = [SEPARATOR.split(as_typed_here(text)) if text else [] for text in found["options"]]
     shared: dict[str, list[str]] = {}
     for probe, own in zip(found["probe"], pieces, strict=True):
         shared[probe] = [piece for piece in shared.get(probe, own) if piece in own]
@@ -135,6 +139,23 @@ def split_options(found: pd.DataFrame) -> tuple[dict[str, str], list[str]]:
         for probe, own in zip(found["probe"], pieces, strict=True)
     ]
     return {probe: ", ".join(common) for probe, common in shared.items()}, differing
+
+
+def as_typed_here(options: str) -> str:
+    """Return the options of a probe with an order's own options behind its name, not behind that of a class.
+
+    Examples
+    --------
+    >>> as_typed_here("order=EdgeBetweenness(n_sources=7, recompute_every=None), scope=layer")
+    'order=edge_betweenness (n_sources=7), scope=layer'
+    """
+    names = {type(order).__name__: name for name, order in reversed(ORDERS.items())}
+
+    def typed(match: re.Match[str]) -> str:
+        given = [each for each in match[2].split(", ") if each and not each.endswith("=None")]
+        return f"order={names.get(match[1], match[1])}" + (f" ({', '.join(given)})" if given else "")
+
+    return ORDER.sub(typed, options)
 
 
 def _pm(row: Mapping[Any, Any], name: str) -> str:

@@ -106,8 +106,9 @@ def robustness(
     the area is that under the accuracy, where strengths span 0 to 1. Both
     definitions are ours.
 
-    --figure draws accuracy against strength; for link_removal alone, the
-    wiring that is left beside it, with measured and predicted threshold.
+    --figure draws accuracy against strength; for link_removal and
+    magnitude_pruning alone, also the wiring that is left, with the simulated
+    threshold and, of a random order, the predicted one.
 
     The same seed gives the same bytes. A file that exists is never touched.
 
@@ -141,7 +142,7 @@ def robustness(
         parameters=parse_parameters(parameter or (), "keep_signs=true"),
     )
     at = [(each, _strengths(each, strengths)) for each in probes]
-    n_trials = options.parse_whole("trials", trials, least=1, example=10)
+    n_trials = options.parse_whole("trials", trials, least=1, most=removing.MOST_TRIALS, example=10)
     n_workers = removing.parse_workers(workers)
     number = options.parse_whole("seed", seed, least=0, example=0)
     if distributions is not None and (len(runs) > 1 or len(probes) > 1):
@@ -168,11 +169,12 @@ def _probed(run: Trained, one: Probe, strengths: tuple[float, ...], how: dict[st
     """Return the table of one probe of one run; errors name the probe's options as they are typed here."""
     from dataclasses import fields
 
+    from netsparse.cli.probed import as_typed_here
     from netsparse.cli.show import say
     from netsparse.cli.wording import in_parameters
     from netsparse.robustness.probing import probe
 
-    about = f"{run.name}: {one.name}" + (f" ({one.options})" if one.options else "")
+    about = f"{run.name}: {one.name}" + (f" ({as_typed_here(one.options)})" if one.options else "")
     say(f"{about}, {_counted(len(strengths), 'strength')}, {_counted(how['trials'], 'trial')}")
     try:
         table = probe(run.model, run.dataset, one, strengths=strengths, **how)

@@ -41,7 +41,8 @@ def read_runs(paths: Sequence[Path], *, data: str | None, data_dir: Path | None,
     """
     place = as_device(device)
     files = [_model_file(path) for path in paths]
-    twice = [path for k, path in enumerate(paths) if files[k] in files[:k]]
+    real = [os.path.realpath(file) for file in files]  # one run has many paths
+    twice = [path for k, path in enumerate(paths) if real[k] in real[:k]]
     if twice:
         raise InvalidOption("runs", f"'{twice[0]}' twice", "every run once", f"'{twice[0]}' once")
     sources = [_data(file) if data is None else data for file in files]

@@ -13,7 +13,7 @@ import pytest
 import zoo
 
 from netsparse.cli.measured import NARROWEST
-from netsparse.cli.percolated import READ_FROM
+from netsparse.cli.percolated import READ_FROM, predicted_half_point
 from netsparse.generators import layered, tree
 from netsparse.graph import SparseNetwork
 from netsparse.interop import write_graphml, write_npz
@@ -21,6 +21,7 @@ from netsparse.nn import SparseMLP
 from netsparse.percolation.observables import OBSERVABLES
 from netsparse.percolation.orders import ORDERS
 from netsparse.percolation.prediction import predict
+from netsparse.percolation.reach import reach_curves
 from netsparse.percolation.simulation import percolate
 from netsparse.train import load_model, save_model
 
@@ -68,7 +69,24 @@ def test_a_written_network_percolates_as_in_python(cli, network, tmp_path):
     assert by_method["non_backtracking"]["fraction_removed"] == 1 - predicted.thresholds["non_backtracking"]
     simulated_half, predicted_half = found["half_points"]
     assert simulated_half["fraction_removed"] == curve.half_point("outputs_reachable").fraction_removed
-    assert predicted_half["fraction_removed"] == predicted.half_point("outputs_reachable").fraction_removed
+    kept = predicted_half["fraction_kept"]
+    assert predicted_half["fraction_removed"] == 1 - kept
+    np.testing.assert_allclose(
+        reach_curves(network, [kept])["outputs_reachable"], predicted.values("outputs_reachable")[0] / 2, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", zoo.NETWORKS)
+@pytest.mark.parametrize("of", ["edges", "units"])
+def test_the_predicted_half_point_is_on_the_curve_however_coarse(name, of):
+    network = zoo.NETWORKS[name]
+    coarse, fine = (predict(network, points=points, of=of).half_point() for points in (3, 2000))
+    half = predicted_half_point(network, predict(network, points=3, of=of))
+    if math.isnan(fine.fraction_removed):
+        assert math.isnan(half.fraction_removed)
+    else:
+        assert half.fraction_removed == pytest.approx(fine.fraction_removed, abs=1e-3)
+        assert abs(coarse.fraction_removed - half.fraction_removed) <= 1 / 3
 
 
 @pytest.mark.parametrize("name", ORDERS)
@@ -239,6 +257,9 @@ MISTAKES = [
     (("--scope", "layers"), "one of layer, network; try --scope layer"),
     (("--trials", "0"), "--trials 10"),
     (("--points", "x"), "--points 200"),
+    (("--points", "1000000000000"), "from 1 to 1000000; try --points 200"),
+    (("--trials", "99999999999"), "from 1 to 10000; try --trials 10"),
+    (("--out", ".csv"), "try --out csv.csv"),
     (("--seed", "-1"), "seed"),
     (("--workers", "0"), "--workers 2"),
     (("--layer", "2"), "from 0 to 1; try --layer 0"),

@@ -14,6 +14,7 @@ import torch
 from netsparse.cli.probed import summary
 from netsparse.datasets import load
 from netsparse.generators import layered
+from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.interop import write_graphml
 from netsparse.nn import SparseMLP
 from netsparse.percolation.orders import ORDERS
@@ -109,6 +110,7 @@ def test_halfway_to_chance_and_area_by_hand():
     partly = summary(table[table["strength"] < 1], {"a": 0.1, "b": 0.1}, ["p"])
     assert partly["area"].isna().all()
     assert summary(table, {"a": 0.1, "b": 0.1}, [])["area"].isna().all()  # strengths that are no fractions
+    assert summary(table, {"a": 0.9, "b": 0.95}, [])["half_strength"].isna().all()  # nothing learnt, nothing to lose
 
 
 def test_several_runs_stand_beside_each_other(cli, run, trained, tmp_path):
@@ -156,6 +158,43 @@ def test_scores_that_are_renewed(cli, run):
     one = dataclasses.replace(PROBES["link_removal"], order=order)
     expected = probe(load_model(run / "model.safetensors"), "digits", one, strengths=[0, 0.3, 0.6, 1], trials=2, rng=0)
     np.testing.assert_array_equal(read("a.csv")["accuracy"], expected["accuracy"])
+
+
+def test_options_of_an_order_are_called_as_they_are_typed(cli, run):
+    options = ("--order", "edge_betweenness,random", "--n-sources", 3, "--trials", 1, "--strengths", "0.5")
+    code, stdout, stderr = cli("robustness", "run", *options)
+    assert code == 0
+    assert "order=edge_betweenness (n_sources=3)" in stdout
+    assert "order=edge_betweenness (n_sources=3)" in stderr
+    assert "EdgeBetweenness" not in stdout + stderr
+
+
+def test_a_network_without_edges(cli, tmp_path):
+    nothing = SparseNetwork([BipartiteGraph.from_edges([], [], n_in=64, n_out=30)])
+    save_model(SparseMLP(nothing, 10, rng=0), tmp_path / "none.safetensors")
+    options = (
+        "--data",
+        "digits",
+        "--trials",
+        2,
+        "--strengths",
+        "0.5,1",
+        "--figure",
+        "a.png",
+        "--distributions",
+        "b.png",
+    )
+    code, stdout, stderr = cli("robustness", "none.safetensors", *options)
+    assert code == 0, stderr
+    assert "nan" not in stdout
+
+
+def test_a_sparse_head_cannot_be_included_on_top(cli, tmp_path):
+    save_model(SparseMLP(layered([64, 20, 10], density=0.2, rng=0), head=None, rng=0), tmp_path / "sparse.safetensors")
+    code, _, stderr = cli("robustness", "sparse.safetensors", "--data", "digits", *QUICK, "--include-head")
+    assert code == 2
+    assert "netsparse: include-head: given" in stderr
+    assert "try leaving out --include-head" in stderr
 
 
 @pytest.mark.parametrize("order", ["saliency_descending", "saliency_ascending"])
@@ -259,6 +298,7 @@ BAD_RUNS = {
     ("empty",): "a folder without a model",
     ("net.graphml",): "a model that netsparse wrote (.safetensors)",
     ("run", "run/model.safetensors"): "every run once",
+    ("run", "../{here}/run"): "every run once",
     ("cut.safetensors",): "model file 'cut.safetensors'",
     ("run/config.json",): "a model that netsparse wrote",
 }
@@ -270,7 +310,7 @@ def test_what_is_no_run(cli, run, tmp_path, runs):
     write_graphml(layered([4, 3], density=0.5, rng=0), "net.graphml")
     (tmp_path / "cut.safetensors").write_bytes((run / "model.safetensors").read_bytes()[:500])
     data = ("--data", "digits") if runs == ("cut.safetensors",) else ()
-    code, stdout, stderr = cli("robustness", *runs, *data)
+    code, stdout, stderr = cli("robustness", *(run.format(here=tmp_path.name) for run in runs), *data)
     assert (code, stdout, stderr.count("\n")) == (2, "", 1)
     assert BAD_RUNS[runs] in stderr
 
