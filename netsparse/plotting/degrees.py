@@ -73,7 +73,7 @@ def degree_distribution(networks: Mapping[str, Graph], *, side: str = "out", ax:
         ax.plot(k, at_least[k], color=colour, label=name, **look)
     label = DEGREE[side]
     ax.set(xlabel=f"{label} k, all sparse layers", ylabel=f"share of units with {label} >= k")
-    if not any(len(line.get_xdata()) for line in ax.lines):
+    if not any(np.size(line.get_xdata()) for line in ax.lines):
         ax.set(xlim=(0.9, 10.0), ylim=(0.1, 1.1))  # nothing to scale logarithmic axes by
     ax.set(xscale="log", yscale="log")
     ax.xaxis.set_major_formatter(LogFormatter())
