@@ -10,6 +10,7 @@ import numpy as np
 
 from netsparse.errors import NotConverged
 from netsparse.graph.frozen import frozen, index_dtype
+from netsparse.metrics.connectivity import component_labels
 from netsparse.metrics.matrices import Graph, check_graph
 from netsparse.percolation import message_equations as equations
 from netsparse.percolation import message_kernels as kernels
@@ -23,10 +24,13 @@ Matrix = tuple[equations.Found, equations.Found, equations.Found]
 """t and off-diagonal entry of each edge, and the diagonal; see `netsparse.percolation.message_equations`."""
 
 TOLERANCE = 1e-10  # error of a message, as estimated
+AT_REST = TOLERANCE / 100  # change of a sweep that does little but round
 ROUGHLY = 1e-4  # error of Newton's step, relative
 QUICK = 0.3  # change of one sweep over that of the sweep before: below, sweeps cost less than Newton's step
 ENOUGH = 1e-8  # error of the sizes, relative
 NOTHING = 1e-7  # messages closer to 1 are 1: at the threshold rounding leaves the root of its error
+CERTAIN = 1e-11  # fractions kept closer to 1 are 1: one sweep changes no message by less than this but by rounding
+UNSURE = 1e-5  # fractions closer to 1 leave the linear equations too few digits
 MOST_SWEEPS = 10_000
 MOST_STEPS = 5_000
 PATIENCE = 10  # sweeps after messages were too far away for Newton's method
@@ -85,14 +89,16 @@ def expected_components(graph: Graph, fraction_kept: Any) -> ExpectedComponents:
     InvalidGraph, InvalidOption
         For what is no graph, and for fractions that are none.
     NotConverged
-        Where messages do not settle: at fractions so close to 1 that cycles and long chains of units with two edges
-        each are hardly ever broken, and where some layers keep all their edges while the others are near a threshold.
+        Where messages do not settle: at fractions so close to 1 that cycles (within 1e-5 of 1) and long chains of units
+        with two edges each (when one is whole half the time) are hardly ever broken, and where some layers keep all
+        their edges while the others are near a threshold.
 
     Notes
     -----
     Exact where the components of the graph are trees, and then without a giant component: what this method calls
-    giant has a cycle, so that with all edges kept a single cycle counts as giant and a large tree does not. Asymptotic
-    for large graphs that are trees locally. Where units are removed at random instead of edges, `in_giant` times p is
+    giant has a cycle, so that with all edges kept a single cycle counts as giant and a large tree does not; as soon as
+    an edge may be missing it takes two cycles. Fractions within 1e-11 of 1 are taken for 1. Asymptotic for large graphs
+    that are trees locally. Where units are removed at random instead of edges, `in_giant` times p is
     the probability to be present and in the giant component, and `finite_size` is that of the units present.
 
     The smallest solution is the one that counts: u = 1 always is one. Sweeps that start from 0 rise towards it, and so
@@ -170,12 +176,21 @@ class _Messages:
         self.starts = np.zeros(n_units + 1, dtype=np.int64)
         np.cumsum(np.bincount(high, minlength=n_units), out=self.starts[1:])
         self.low = low[self.edges].astype(index_dtype(n_units))
+        component = component_labels(graph)
+        n_edges = np.bincount(component[ends[:, 0]], minlength=n_units)
+        self.component = component[ends[self.edges, 0]]
+        self.one_cycle = n_edges <= np.bincount(component, minlength=n_units)
         self.up, self.down = np.zeros(len(ends)), np.zeros(len(ends))
 
     def settled(self, kept_edges: EdgeVector) -> ExpectedComponents:
         """Find the messages and what follows from them, in the order of the graph's units."""
         kept = kept_edges[self.edges]
-        if len(kept) and kept.max() == 1.0:  # an edge that is certain cannot be eliminated from the linear equations
+        kept[1.0 - kept < CERTAIN] = 1.0
+        # sweeps would creep round a single cycle, which leads nowhere once an edge of it may be missing
+        lost = self.one_cycle.copy()
+        lost[self.component[kept == 1.0]] = False
+        self.up[lost[self.component]] = self.down[lost[self.component]] = 1.0
+        if len(kept) and 1.0 - kept.max() < UNSURE:  # above all: what is certain cannot be eliminated
             outside, size = self._by_sweeps(kept)
         else:
             outside, size = self._by_newton(kept)
@@ -211,14 +226,16 @@ class _Messages:
         for _ in range(MOST_SWEEPS):
             change = kernels.sweep(self.up, self.down, kept, self.starts, self.low)
             rate = change / before if before < np.inf else 1.0
-            if change == 0 or (rate < QUICK and change * rate / (1 - rate) <= TOLERANCE):
-                return
             before, patience = change, patience - 1
-            if rate < QUICK or patience > 0:
+            nearly = rate < QUICK and change * rate / (1 - rate) <= TOLERANCE
+            if change > 0 and not nearly and (rate < QUICK or patience > 0):
                 continue
+            # also where sweeps have come to rest: what they still do slowly hides behind what they did fast
             last, step = step, self._newton(kept)
             falls = step / last if max(step, last) < np.inf else 1.0
             if step * min(1.0, falls) <= TOLERANCE:  # the size of the next one, at most
+                return
+            if step == np.inf and change <= AT_REST:
                 return
             before, patience = np.inf, 1 if step < np.inf else PATIENCE
         raise _unsettled(change, MOST_SWEEPS)
@@ -252,14 +269,14 @@ def _repeat(sweep: Callable[[], float]) -> None:
     change = np.inf
     for _ in range(MOST_SWEEPS):
         change = sweep()
-        if change <= TOLERANCE / 100:
+        if change <= AT_REST:
             return
     raise _unsettled(change, MOST_SWEEPS)
 
 
 def _unsettled(change: float, n_sweeps: int) -> NotConverged:
     given, expected = f"a change of {change:.1e} in sweep {n_sweeps}", f"messages within {TOLERANCE:.0e}"
-    return NotConverged("message passing", given, expected, "another fraction_kept")
+    return NotConverged("message passing", given, expected, "fractions further from 1, or 1 itself")
 
 
 def _ratio(total: PerUnit, weight: PerUnit) -> PerUnit:
