@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from jaxtyping import Bool
 
 from netsparse.errors import InvalidOption
+from netsparse.percolation.curve import PercolationCurve
 from netsparse.percolation.half_samples import half_samples, half_width
 from netsparse.percolation.interval import PerPoint
 from netsparse.percolation.threshold import Threshold
 from netsparse.typing import Float
-
-if TYPE_CHECKING:
-    from netsparse.percolation.curve import PercolationCurve
 
 Rows = Float[np.ndarray, "trial point"]
 """An observable of each trial along a grid of fractions."""
@@ -55,8 +51,8 @@ def crossing(smaller: PercolationCurve, larger: PercolationCurve) -> Threshold:
     Raises
     ------
     InvalidOption
-        If `larger` has no more units than `smaller`, if one is of edges and the other of units, and where the two do
-        not cross within the transition of the smaller one.
+        For what is no curve, if `larger` has no more units than `smaller`, if one is of edges and the other of units,
+        and where the two do not cross within the transition of the smaller one.
     UnknownName
         If one of the two observables is not on record.
 
@@ -82,6 +78,10 @@ def crossing(smaller: PercolationCurve, larger: PercolationCurve) -> Threshold:
     >>> abs(found.fraction_kept - 1 / 2) < 0.02, found.error < 0.02
     (True, True)
     """
+    for name, curve in {"smaller": smaller, "larger": larger}.items():
+        if not isinstance(curve, PercolationCurve):
+            fix = f"{name}=percolate(network, trials=20, rng=0)"
+            raise InvalidOption(name, type(curve).__name__, "a PercolationCurve", fix)
     n_small, n_large = sum(smaller.sizes), sum(larger.sizes)
     if n_large <= n_small:
         given, expected = f"{n_large:,} units beside {n_small:,}", "more units than the smaller curve's network has"

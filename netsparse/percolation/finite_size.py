@@ -109,12 +109,13 @@ def finite_size_fit(
     FiniteSizeFit
         The errors are 1.96 standard deviations of the parameters (a normal quantile: the s_i are known from many
         trials each and are not rescaled by chi2, so that a bad fit shows as a large chi2 and not as a wide interval).
+        Fewer than about 30 trials leave the s_i themselves uncertain, and intervals too narrow.
 
     Raises
     ------
     InvalidOption
         For arrays that are not finite, not of one length, or hold fewer different sizes than there are parameters;
-        standard errors not above 0; an exponent not above 0; powers below 1.
+        standard errors not above 0; an exponent not above 0, or above 3; powers below 1.
     NotConverged
         If no exponent between 0.02 and 3 is best, as where thresholds do not depend on the size.
 
@@ -129,7 +130,7 @@ def finite_size_fit(
     https://doi.org/10.1090/S0002-9947-1984-0756039-5
 
     S. Dhara, R. van der Hofstad, J. S. H. van Leeuwaarden, S. Sen, Critical window for the configuration model: finite
-    third moment degrees, Electronic Journal of Probability 22, 16 (2017), https://doi.org/10.1214/17-EJP29
+    third moment degrees, Electronic Journal of Probability 22, 16 (2017), https://arxiv.org/abs/1605.02868
 
     Examples
     --------
@@ -144,8 +145,9 @@ def finite_size_fit(
     sizes, values, errors = _checked(n_units, thresholds, standard_errors, n_parameters)
     if exponent is not None:
         is_number = isinstance(exponent, int | float | np.number) and not isinstance(exponent, bool)
-        if not is_number or not 0 < exponent < math.inf:
-            raise InvalidOption("exponent", repr(exponent), "a number above 0, or None to fit it", "exponent=1/3")
+        if not is_number or not 0 < exponent <= LARGEST_EXPONENT:
+            expected = f"a number above 0 and up to {LARGEST_EXPONENT:g}, or None to fit it"
+            raise InvalidOption("exponent", repr(exponent), expected, "exponent=1/3")
     w = _best_exponent(sizes, values, errors, powers) if exponent is None else float(exponent)
     columns, coefficients = _linear_fit(sizes, values, errors, w, powers)
     jacobian = columns
@@ -212,12 +214,16 @@ def ensemble_thresholds(
     >>> len(found), bool(0.5 < found["fraction_kept"].mean() < 0.6)
     (20, True)
     """
-    methods = [method] if isinstance(method, str) else list(method)
+    methods = list(method) if isinstance(method, Iterable) and not isinstance(method, str) else [method]
     for name in methods or [None]:
         if not isinstance(name, str) or name not in PEAKS:
             raise unknown_name("method", name, PEAKS)
     if not isinstance(n_trials, int | np.integer) or isinstance(n_trials, bool) or n_trials < 1:
         raise InvalidOption("n_trials", repr(n_trials), "a whole number of at least 1", "n_trials=50")
+    for name, given in {"draw": draw, "critical": critical}.items():
+        if not callable(given) and (given is not None or name == "draw"):
+            expected, fix = "a function", "draw=lambda rng: biregular(300, 300, fan_in=3, rng=rng)"
+            raise InvalidOption(name, repr(given), expected, fix if name == "draw" else "critical=None")
     rows: list[dict[str, Any]] = []
     for trial, seed in enumerate(seeds(rng, int(n_trials), purpose="ensemble")):
         generator = as_rng(seed)
@@ -227,7 +233,7 @@ def ensemble_thresholds(
             "trial": trial,
             "seed": seed,
             "n_units": sum(network.sizes),
-            "critical": float(critical(network)) if critical else math.nan,
+            "critical": math.nan if critical is None else float(critical(network)),
         }
         rows += [{**row, "method": name, "fraction_kept": curve.threshold(name).fraction_kept} for name in methods]
     return pd.DataFrame(rows, columns=["trial", "seed", "n_units", "method", "fraction_kept", "critical"])
@@ -235,9 +241,14 @@ def ensemble_thresholds(
 
 def _checked(n_units: Any, thresholds: Any, standard_errors: Any, n_parameters: int) -> tuple[PerSize, ...]:
     named = {"n_units": n_units, "thresholds": thresholds, "standard_errors": standard_errors}
-    arrays = {name: np.asarray(given) for name, given in named.items()}
-    length = arrays["n_units"].size
     fix = "thresholds and errors of the same sizes, without those that are NaN"
+    arrays: dict[str, np.ndarray] = {}
+    for name, given in named.items():
+        try:
+            arrays[name] = np.asarray(given)
+        except ValueError as error:
+            raise InvalidOption(name, "rows of unequal length", "numbers, one per size", fix) from error
+    length = arrays["n_units"].size
     for name, array in arrays.items():
         if array.dtype.kind not in "fiu" or array.shape != (length,):
             expected = f"{length} numbers, one per size"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -204,6 +204,6 @@ def predict(graph_or_network: Graph, *, points: Any = 100, of: str = EDGES) -> P
 
 
 def _fractions_removed(points: Any) -> Fractions:
-    if np.ndim(points) == 0:
+    if not isinstance(points, Sequence) and np.ndim(points) == 0:
         return removal_counts(points, points) / points
     return np.union1d(as_fractions("points", points), [0.0, 1.0])

@@ -123,5 +123,8 @@ def test_what_cannot_cross_is_refused_in_one_line():
         crossing(smaller, scaling_curve(10**6, 0.5, of="units"))
     with pytest.raises(InvalidOption, match=r"that do not cross"):
         crossing(smaller, scaling_curve(10**6, 0.9))
+    for curves in ((smaller, 0.5), ([larger], larger)):
+        with pytest.raises(InvalidOption, match=r"given (float|list), expected a PercolationCurve"):
+            crossing(*curves)
     with pytest.raises(UnknownName, match="susceptibility"):
         crossing(percolate(zoo.GRAPHS["path"], observables="giant_component", rng=0), larger)

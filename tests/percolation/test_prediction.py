@@ -150,7 +150,7 @@ def test_a_values_own_arrays_cannot_be_changed_from_outside():
     assert found.values("giant_component").tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("points", [0, -1, 2.5, True, "many", [0.5, 1.2], [[0.5]], [], None])
+@pytest.mark.parametrize("points", [0, -1, 2.5, True, "many", [0.5, 1.2], [[0.5]], [[0.5], [0.2, 0.3]], [], None])
 def test_points_are_checked(points):
     with pytest.raises(InvalidOption, match="points"):
         predict(zoo.GRAPHS["path"], points=points)
