@@ -1,9 +1,9 @@
-"""The four random bipartite ensembles of the study: how one network is drawn, and where theory puts its threshold."""
+"""The five random bipartite ensembles of the study: how one network is drawn, and where theory puts its threshold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,8 +39,8 @@ def power_law_graph(n_units: int, exponent: float, least: int, rng: np.random.Ge
     return generators.configuration_model(*sides, swaps_per_edge=0, rng=rng)
 
 
-def ensembles(mean_degree: int, exponent: float, least_degree: int) -> dict[str, Ensemble]:
-    """Return the ensembles by name."""
+def ensembles(mean_degree: int, power_laws: Sequence[Mapping[str, Any]]) -> dict[str, Ensemble]:
+    """Return the ensembles by name, those with power laws (of "exponent" and "least_degree") last."""
 
     def erdos_renyi(n_units: int, rng: np.random.Generator) -> BipartiteGraph:
         half = n_units // 2
@@ -52,12 +52,11 @@ def ensembles(mean_degree: int, exponent: float, least_degree: int) -> dict[str,
     def unequal(n_units: int, rng: np.random.Generator) -> BipartiteGraph:
         return generators.biregular(2 * (n_units // 3), n_units // 3, fan_in=6, rng=rng)
 
-    def power_law(n_units: int, rng: np.random.Generator) -> BipartiteGraph:
-        return power_law_graph(n_units, exponent, least_degree, rng)
+    def power_law(exponent: float, least: int) -> Ensemble:
+        return Ensemble(lambda n_units, rng: power_law_graph(n_units, exponent, least, rng), None)
 
     return {
         f"Erdos-Renyi, mean degree {mean_degree}": Ensemble(erdos_renyi, 1 / mean_degree),
         "biregular 3-3": Ensemble(biregular, 1 / 2),
         "biregular 3-6": Ensemble(unequal, 1 / 10**0.5),
-        f"power law {exponent:g}": Ensemble(power_law, None),
-    }
+    } | {f"power law {law['exponent']:g}": power_law(law["exponent"], law["least_degree"]) for law in power_laws}

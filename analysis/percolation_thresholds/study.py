@@ -19,13 +19,11 @@ import numpy as np
 import pandas as pd
 from ensembles import ensembles
 
-from netsparse.percolation.critical import generating_function_threshold
-from netsparse.percolation.finite_size import FiniteSizeFit, ensemble_thresholds, finite_size_fit
+from netsparse.percolation import FiniteSizeFit, ensemble_thresholds, finite_size_fit, generating_function_threshold
 
 HERE = Path(__file__).parent
 CONFIG = json.loads((HERE / "config.json").read_text(encoding="utf-8"))
-POWER_LAW = CONFIG["power_law"]
-ENSEMBLES = ensembles(CONFIG["mean_degree"], POWER_LAW["exponent"], POWER_LAW["least_degree"])
+ENSEMBLES = ensembles(CONFIG["mean_degree"], CONFIG["power_laws"])
 
 
 def cell(name: str, n_units: int, seed: int, folder: Path) -> pd.DataFrame:
@@ -91,7 +89,7 @@ def fits(rows: pd.DataFrame) -> pd.DataFrame:
 def draw(rows: pd.DataFrame, file: Path) -> None:
     """Draw the thresholds of all sizes relative to theory, with the two-power fit down to infinite size."""
     mpl.use("Agg")
-    from netsparse.plotting.scaling import finite_size
+    from netsparse.plotting import finite_size
 
     rows = rows[rows["method"] == "second_component"]
     relative = rows.assign(
