@@ -16,6 +16,9 @@ REFUSED = {
 }  # fmt: skip
 
 
+_unfinished: set[Path] = set()
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it onto `path` when the block ends without an error.
@@ -43,6 +46,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         given = f"{str(path)!r}, which is not the name of a file"
         raise NotWritable(f"writing {str(path)!r}", given, "a place and a file name", "'results/net.graphml'")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _unfinished.add(temporary)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -55,6 +59,14 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise DiskFull(f"writing '{path}'", given, "room for the file", f"freeing space or {elsewhere}") from error
         raise NotWritable(f"writing '{path}'", reason, "a place that can be written", elsewhere) from error
     finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        _unfinished.discard(temporary)
+
+
+def discard_unfinished() -> None:
+    """Remove the temporary files of all blocks that are still under way, for a process that is about to end."""
+    for temporary in list(_unfinished):
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from netsparse import errors
-from netsparse.atomic import atomic_path, write_text
+from netsparse.atomic import atomic_path, discard_unfinished, write_text
 from netsparse.errors import DiskFull
 
 
@@ -103,3 +103,18 @@ def test_a_path_that_names_no_file_is_refused_before_the_block(path, tmp_path, m
     with pytest.raises(errors.NotWritable, match="not the name of a file"), atomic_path(path):
         pytest.fail("the block was entered")
     assert names_in(tmp_path) == []
+
+
+def test_a_process_that_ends_leaves_no_half_file(tmp_path):
+    write_text(tmp_path / "a.txt", "x")
+
+    def interrupted_while_writing():
+        with atomic_path(tmp_path / "b.txt") as temporary:
+            temporary.write_text("half")
+            discard_unfinished()
+            assert names_in(tmp_path) == ["a.txt"]
+
+    with pytest.raises(errors.NotWritable):  # there is nothing left to rename
+        interrupted_while_writing()
+    discard_unfinished()  # nothing is under way any more
+    assert names_in(tmp_path) == ["a.txt"]

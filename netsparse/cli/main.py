@@ -10,7 +10,8 @@ from typing import NoReturn
 import typer
 
 from netsparse import __version__
-from netsparse.atomic import FULL
+from netsparse.atomic import FULL, discard_unfinished
+from netsparse.cli.aside import Abandoned, aside
 from netsparse.cli.generate import generate
 from netsparse.cli.measure import measure
 from netsparse.cli.percolate import percolate
@@ -55,7 +56,11 @@ def main() -> NoReturn:
     """Run the command line; every expected failure is one line on stderr and exit code 2, an interrupt 130."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     try:
-        code = app(standalone_mode=False)
+        code = aside(lambda: app(standalone_mode=False))
+    except Abandoned:
+        _say(_what_is_left())
+        discard_unfinished()
+        os._exit(INTERRUPTED)  # the work is still under way, and nothing else would end it
     except (KeyboardInterrupt, typer.Abort):
         _interrupted()
     except NetsparseError as error:
@@ -63,8 +68,6 @@ def main() -> NoReturn:
     except MemoryError as error:
         _fail(f"out of memory ({error}), expected a network that fits into it; try fewer units or edges", 2)
     except Exception as error:
-        if _is_interrupt(error):
-            _interrupted()
         if isinstance(error, OSError) and error.errno in FULL:  # of a file, it would be an error of ours
             _fail(f"standard output: {error.strerror}, expected room for it; try writing elsewhere", 2)
         # usage errors belong to the click that typer uses, its own copy in newer releases; all can say themselves
@@ -76,17 +79,19 @@ def main() -> NoReturn:
     sys.exit(code or 0)
 
 
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Say whether Ctrl-C is behind an error: compiled code that is interrupted ends in a SystemError of its own."""
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__cause__
-    return error is not None
-
-
 def _interrupted() -> NoReturn:
-    _fail(f"interrupted; {KEPT.get(''.join(sys.argv[1:2]), 'nothing was written')}", INTERRUPTED)
+    _fail(_what_is_left(), INTERRUPTED)
+
+
+def _what_is_left() -> str:
+    return f"interrupted; {KEPT.get(''.join(sys.argv[1:2]), 'nothing was written')}"
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(f"netsparse: {' '.join(message.split())}", err=True)
+    _say(message)
     sys.exit(code)
+
+
+def _say(message: str) -> None:
+    typer.echo(f"netsparse: {' '.join(message.split())}", err=True)
+    sys.stderr.flush()
