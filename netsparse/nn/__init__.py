@@ -1,9 +1,10 @@
 """Sparse layers and models in PyTorch; the first floor that imports torch."""
 
+from netsparse.nn.activation import ACTIVATIONS
 from netsparse.nn.device import as_device
 from netsparse.nn.init import INITS, he_dense, he_sparse
 from netsparse.nn.kernels import KERNELS
-from netsparse.nn.linear import ACTIVATIONS, SparseLinear
+from netsparse.nn.linear import SparseLinear
 from netsparse.nn.models import SparseMLP
 from netsparse.nn.normalize import Normalize
 from netsparse.nn.optimizer import carried, carry_state

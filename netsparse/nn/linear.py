@@ -9,18 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netsparse.errors import InvalidEdgeVector, InvalidGraph, InvalidSize, unknown_name
+from netsparse.errors import InvalidEdgeVector, InvalidGraph, InvalidSize
 from netsparse.graph import BipartiteGraph, EdgeMap
 from netsparse.graph.checks import as_edge_vector
+from netsparse.nn.activation import slope_of
 from netsparse.nn.init import initial_weights
-from netsparse.nn.kernels import KERNELS, EdgeIndex, SparseProduct, kernel_name
+from netsparse.nn.kernels import KERNELS, EdgeIndex, Kernel, SparseProduct, kernel_name
+from netsparse.nn.kernels.product import Watch
 from netsparse.nn.optimizer import carried, carry_state
 from netsparse.rng import as_rng
 from netsparse.typing import EdgeVector, Seed
 
 Module = TypeVar("Module", bound=nn.Module)
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "leaky_relu": nn.functional.leaky_relu}
 
 
 class SparseLinear(nn.Module):
@@ -36,8 +36,8 @@ class SparseLinear(nn.Module):
         The wiring.
     bias : bool
         Whether each target unit has a bias, initially 0.
-    activation : {None, "relu", "leaky_relu"}
-        The function f.
+    activation : None, {"relu", "leaky_relu"} or float
+        The function f: f(z) = z for z > 0, and elsewhere 0, 0.01 z or that number times z.
     backend : {"auto", "torch_csr", "dense", "reference"}
         Which kernel computes the products, see `netsparse.nn.kernels`.
     init : {"he_sparse", "he_dense"}
@@ -51,6 +51,13 @@ class SparseLinear(nn.Module):
         The current wiring; changed by `rewire` alone.
     weight : Parameter of shape (n_edges,)
         In canonical edge order.
+    slope : float or None
+        Of the activation on the negative side; None without one.
+    kernel : str
+        Name of the kernel that computed the last batch, or would compute one of 128.
+    watch : callable or None
+        Called in every backward pass as `watch(x, g)` with the inputs (n_in, batch) and the gradient of W x + b
+        (n_out, batch), feature-major: what gradients of pairs that are no edges are made of.
     indptr, indices : buffers
         The wiring inside `state_dict`, so that a checkpoint carries its topology; loading one rewires the layer.
 
@@ -75,7 +82,7 @@ class SparseLinear(nn.Module):
         graph: BipartiteGraph,
         *,
         bias: bool = True,
-        activation: str | None = None,
+        activation: str | float | None = None,
         backend: str = "auto",
         init: str = "he_sparse",
         rng: Seed | None = None,
@@ -84,18 +91,19 @@ class SparseLinear(nn.Module):
         if not isinstance(graph, BipartiteGraph):
             fix = "BipartiteGraph.from_mask(mask) or network.layers[0]"
             raise InvalidGraph("graph", type(graph).__name__, "a BipartiteGraph", fix)
-        if activation is not None and activation not in ACTIVATIONS:
-            raise unknown_name("activation", activation, ACTIVATIONS)
+        self.slope = slope_of(activation)
         generator = torch_seeded() if rng is None else as_rng(rng)
-        self.activation, self.backend = activation, backend
+        self.backend = backend
+        self.watch: Watch | None = None
         self._wire(graph, torch.device("cpu"))
         weights = initial_weights(graph, init, generator)
         self.weight = nn.Parameter(torch.tensor(weights, dtype=torch.get_default_dtype()))
         self.bias = nn.Parameter(torch.zeros(graph.n_out)) if bias else None
 
     def _wire(self, graph: BipartiteGraph, device: torch.device) -> None:
-        self.kernel = kernel_name(self.backend, graph)
         self.graph = graph
+        self._kernels: dict[int, Kernel] = {}
+        self.kernel = kernel_name(self.backend, graph, device=device)
         self._index = EdgeIndex.of(graph, device)
         self.register_buffer("indptr", self._index.indptr)
         self.register_buffer("indices", self._index.indices)
@@ -125,9 +133,17 @@ class SparseLinear(nn.Module):
                 "input", f"shape {tuple(x.shape)}", f"(..., n_in={self.n_in})", f"x.reshape(-1, {self.n_in})"
             )
         rows = x if x.dim() == 2 else x.reshape(-1, self.n_in)
-        y: Any = SparseProduct.apply(rows.t().contiguous(), self.weight, self.bias, self._index, KERNELS[self.kernel])
-        y = y.t() if x.dim() == 2 else y.t().reshape(*x.shape[:-1], self.n_out)
-        return y if self.activation is None else ACTIVATIONS[self.activation](y)
+        columns = rows.t().contiguous()
+        kernel = self._kernels.get(len(rows)) or self._kernel_for(len(rows))
+        y: Any = SparseProduct.apply(columns, self.weight, self.bias, self._index, kernel, self.slope, self.watch)
+        return y.t() if x.dim() == 2 else y.t().reshape(*x.shape[:-1], self.n_out)
+
+    def _kernel_for(self, batch: int) -> Kernel:
+        """Choose for a batch, and remember the choice: it holds until the layer is rewired or moved."""
+        device, dtype = self.weight.device, self.weight.dtype
+        self.kernel = kernel_name(self.backend, self.graph, batch=batch, device=device, dtype=dtype)
+        self._kernels[batch] = KERNELS[self.kernel]
+        return self._kernels[batch]
 
     def edge_weights(self) -> EdgeVector:
         """Return a copy of the weights as a numpy edge vector."""
@@ -237,7 +253,7 @@ class SparseLinear(nn.Module):
     def extra_repr(self) -> str:
         """Describe the layer in one line."""
         sparse = "truly sparse" if KERNELS[self.kernel].is_sparse else "dense compute"
-        return f"{self.graph!r}, bias={self.bias is not None}, activation={self.activation}, {self.kernel} ({sparse})"
+        return f"{self.graph!r}, bias={self.bias is not None}, negative slope {self.slope}, {self.kernel} ({sparse})"
 
 
 def shallow_copy(module: Module) -> Module:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from netsparse.errors import InvalidNetwork, InvalidOption, InvalidSize
 from netsparse.graph import SparseNetwork
 from netsparse.graph.checks import as_array
+from netsparse.nn.activation import slope_of
 from netsparse.nn.linear import SparseLinear, as_tensor, shallow_copy, torch_seeded
 from netsparse.nn.normalize import Normalize
 from netsparse.rewiring import LayerState
@@ -33,7 +34,9 @@ class SparseMLP(nn.Module):
         None: the last sparse layer gives the logits, one per unit of the last level.
     bias : bool
         Whether the sparse layers have biases (the dense head always has).
-    activation, init, backend : str
+    activation : str or float
+        See `SparseLinear`, and "all_relu": slopes of -0.6 and 0.6 in turn.
+    init, backend : str
         See `SparseLinear`.
     normalization : (float, float)
         Mean and standard deviation that the inputs, which live in [0, 1], are normalised by inside the model.
@@ -62,7 +65,7 @@ class SparseMLP(nn.Module):
         *,
         head: str | None = "dense",
         bias: bool = True,
-        activation: str = "relu",
+        activation: str | float = "relu",
         init: str = "he_sparse",
         backend: str = "auto",
         normalization: tuple[float, float] = (0.0, 1.0),
@@ -81,7 +84,7 @@ class SparseMLP(nn.Module):
             SparseLinear(
                 graph,
                 bias=bias,
-                activation=None if head is None and k == last else activation,
+                activation=None if head is None and k == last else slope_of(activation, k),
                 backend=backend,
                 init=init,
                 rng=child,
@@ -89,7 +92,7 @@ class SparseMLP(nn.Module):
             for k, (graph, child) in enumerate(zip(network.layers, children[:-1], strict=True))
         )
         self.head = None if head is None else _dense_head(network.sizes[-1], n_classes, children[-1])
-        self.n_classes = n_classes
+        self.n_classes, self.activation = n_classes, activation
 
     def forward(self, x: Tensor) -> Tensor:
         """Map inputs (batch, ...), flattened to (batch, n_in), to logits (batch, n_classes).

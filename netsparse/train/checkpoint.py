@@ -36,7 +36,7 @@ def save_model(model: SparseMLP, path: str | os.PathLike[str]) -> None:
         "n_classes": model.n_classes,
         "head": None if model.head is None else "dense",
         "bias": layers[0].bias is not None,
-        "activation": layers[0].activation if model.head is not None or len(layers) > 1 else "relu",
+        "activation": model.activation,
         "backends": [layer.backend for layer in layers],
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}

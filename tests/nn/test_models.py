@@ -18,7 +18,7 @@ def by_hand(model, x):
     x = (x - model.normalize.mean) / model.normalize.std
     for layer in model.sparse_layers():
         x = x @ layer.sparse_weight().to_dense().t() + (0 if layer.bias is None else layer.bias)
-        x = x if layer.activation is None else torch.relu(x)
+        x = x if layer.slope is None else torch.relu(x)
     return x if model.head is None else model.head(x)
 
 
@@ -32,7 +32,7 @@ def test_forward_is_the_stack_of_layers(options):
 
 def test_head_none_ends_without_activation():
     model = SparseMLP(network(), head=None, rng=0)
-    assert [layer.activation for layer in model.sparse_layers()] == ["relu", None]
+    assert [layer.slope for layer in model.sparse_layers()] == [0.0, None]
     assert model.n_classes == 15
     assert (model(torch.rand(20, 12)) < 0).any()
 

@@ -39,7 +39,7 @@ def dense_forward(model, network, weights, x, head=None):
         for source, target, value in zip(graph.sources, graph.targets, values, strict=True):
             matrix[target, source] = float(value)
         x = x @ matrix.t() + (0 if layer.bias is None else layer.bias)
-        x = x if layer.activation is None else torch.relu(x)
+        x = x if layer.slope is None else torch.relu(x)
     if model.head is None:
         return x
     return x @ (model.head.weight if head is None else torch.tensor(head)).t() + model.head.bias

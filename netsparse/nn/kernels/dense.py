@@ -9,24 +9,26 @@ from __future__ import annotations
 from torch import Tensor
 
 from netsparse.nn.kernels.index import EdgeIndex
-
-is_sparse = False
-
-
-def spmm(index: EdgeIndex, weight: Tensor, x: Tensor) -> Tensor:
-    """Return W x: (n_out, batch) from x (n_in, batch)."""
-    return _dense_matrix(index, weight) @ x
+from netsparse.nn.kernels.kernel import Kernel
 
 
-def spmm_t(index: EdgeIndex, weight: Tensor, g: Tensor) -> Tensor:
-    """Return W^T g: (n_in, batch) from g (n_out, batch)."""
-    return _dense_matrix(index, weight).t() @ g
+class Dense(Kernel):
+    """One matrix product over all n_out x n_in pairs."""
 
+    is_sparse = False
 
-def sddmm(index: EdgeIndex, g: Tensor, x: Tensor) -> Tensor:
-    """Return the entries of g x^T at the edges: (n_edges,)."""
-    pairs = (g @ x.t()).flatten()
-    return pairs if index.is_complete else pairs[_pair_keys(index)]
+    def spmm(self, index: EdgeIndex, weight: Tensor, x: Tensor) -> Tensor:
+        """Return W x: (n_out, batch) from x (n_in, batch)."""
+        return _dense_matrix(index, weight) @ x
+
+    def spmm_t(self, index: EdgeIndex, weight: Tensor, g: Tensor) -> Tensor:
+        """Return W^T g: (n_in, batch) from g (n_out, batch)."""
+        return _dense_matrix(index, weight).t() @ g
+
+    def sddmm(self, index: EdgeIndex, g: Tensor, x: Tensor) -> Tensor:
+        """Return the entries of g x^T at the edges: (n_edges,)."""
+        pairs = (g @ x.t()).flatten()
+        return pairs if index.is_complete else pairs[_pair_keys(index)]
 
 
 def _dense_matrix(index: EdgeIndex, weight: Tensor) -> Tensor:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+import torch
 
-from netsparse.errors import unknown_name
+from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph
-from netsparse.nn.kernels import dense, reference, torch_csr
+from netsparse.nn.kernels.dense import Dense
+from netsparse.nn.kernels.kernel import Kernel
+from netsparse.nn.kernels.reference import Reference
+from netsparse.nn.kernels.torch_csr import TorchCsr
 
-KERNELS: dict[str, ModuleType] = {"reference": reference, "torch_csr": torch_csr, "dense": dense}
-"""Each offers `spmm`, `spmm_t`, `sddmm` on feature-major operands, and says whether it `is_sparse`."""
+KERNELS: dict[str, Kernel] = {"reference": Reference(), "torch_csr": TorchCsr(), "dense": Dense()}
+
+BATCH = 128
+"""The batch for which a layer that has not seen one yet tells its kernel."""
 
 
-def kernel_name(backend: str, graph: BipartiteGraph) -> str:
+def kernel_name(
+    backend: str,
+    graph: BipartiteGraph,
+    *,
+    batch: int = BATCH,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> str:
     """Return the name of the kernel that `backend` means for `graph`.
 
     "auto" is `dense` for a complete graph, whose weights are a matrix as they lie, and `torch_csr` otherwise.
@@ -21,14 +33,21 @@ def kernel_name(backend: str, graph: BipartiteGraph) -> str:
     ------
     UnknownName
         The message lists the kernels.
+    InvalidOption
+        If the kernel asked for cannot compute there.
 
     Examples
     --------
     >>> kernel_name("auto", BipartiteGraph.from_edges([0], [0], n_in=2, n_out=2))
     'torch_csr'
     """
+    device = torch.device("cpu") if device is None else device
     if backend == "auto":
         return "dense" if graph.n_edges == graph.n_in * graph.n_out else "torch_csr"
     if backend not in KERNELS:
         raise unknown_name("backend", backend, {"auto": None, **KERNELS})
+    reason = KERNELS[backend].why_not(device, dtype)
+    if reason is not None:
+        given = f"{backend!r}, but {reason}"
+        raise InvalidOption("backend", given, f"a kernel for {dtype} on {device}", "backend='auto'")
     return backend

@@ -1,8 +1,8 @@
-"""The autograd function of a sparse layer: forward and both gradients through one kernel, truly on the edges."""
+"""The autograd function of a sparse layer: forward and all gradients through one kernel, truly on the edges."""
 
 from __future__ import annotations
 
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,30 +10,41 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from netsparse.nn.kernels.index import EdgeIndex
+from netsparse.nn.kernels.kernel import Kernel, before_activation
+
+Watch = Callable[[Tensor, Tensor], None]
+"""Called in the backward pass as `watch(x, g)`: inputs (n_in, batch), gradient of W x + b (n_out, batch)."""
 
 
 class SparseProduct(torch.autograd.Function):
-    """y = W x + b with x (n_in, batch) and y (n_out, batch), both contiguous; W's entries are the 1-D edge weights."""
+    """y = f(W x + b) with x (n_in, batch) and y (n_out, batch), both contiguous; W's entries are the edge weights."""
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, index: EdgeIndex, kernel: ModuleType
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        index: EdgeIndex,
+        kernel: Kernel,
+        slope: float | None,
+        watch: Watch | None,
     ) -> Tensor:
-        """Compute W x + b; the bias (n_out,) is added in place, or left out where it is None."""
-        ctx.save_for_backward(x, weight)
-        ctx.index, ctx.kernel = index, kernel
-        y = kernel.spmm(index, weight, x)
-        return y if bias is None else y.add_(bias[:, None])
+        """Compute f(W x + b); the bias (n_out,) is left out where it is None, f where `slope` is (see `Kernel`)."""
+        y, signs = kernel.forward(index, weight, bias, x, slope)
+        ctx.save_for_backward(x, weight, signs)
+        ctx.index, ctx.kernel, ctx.slope, ctx.watch = index, kernel, slope, watch
+        return y
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the names
         ctx: Any, *grads: Any
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None]:
-        """Compute W^T g for x, the entries of g x^T at the edges, and the batch sum of g for b, each only if needed."""
-        x, weight = ctx.saved_tensors
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None, None, None, None]:
+        """Compute the gradients of x, weight and bias, each only if needed."""
+        x, weight, signs = ctx.saved_tensors
         g = grads[0].contiguous()
-        grad_x = ctx.kernel.spmm_t(ctx.index, weight, g) if ctx.needs_input_grad[0] else None
-        grad_weight = ctx.kernel.sddmm(ctx.index, g, x) if ctx.needs_input_grad[1] else None
-        grad_bias = g.sum(1) if ctx.needs_input_grad[2] else None
-        return grad_x, grad_weight, grad_bias, None, None
+        if ctx.watch is not None:
+            ctx.watch(x, before_activation(g, signs, ctx.slope))
+        wanted = ctx.needs_input_grad[:3]
+        return *ctx.kernel.backward(ctx.index, weight, x, signs, ctx.slope, g, wanted), None, None, None, None

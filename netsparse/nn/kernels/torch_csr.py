@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from netsparse.nn.kernels.index import EdgeIndex
-
-is_sparse = True
+from netsparse.nn.kernels.kernel import Kernel
 
 with warnings.catch_warnings():
     # torch announces once per process that its CSR layout is in beta; let it say so here, to nobody
@@ -18,21 +17,22 @@ with warnings.catch_warnings():
     torch.sparse_csr_tensor(*_nothing, (1, 1), check_invariants=False)
 
 
-def spmm(index: EdgeIndex, weight: Tensor, x: Tensor) -> Tensor:
-    """Return W x: (n_out, batch) from x (n_in, batch)."""
-    return _csr(index.indptr, index.indices, weight, (index.n_out, index.n_in)) @ x
+class TorchCsr(Kernel):
+    """torch's sparse CSR products: MKL on the CPU, cuSPARSE on CUDA."""
 
+    def spmm(self, index: EdgeIndex, weight: Tensor, x: Tensor) -> Tensor:
+        """Return W x: (n_out, batch) from x (n_in, batch)."""
+        return _csr(index.indptr, index.indices, weight, (index.n_out, index.n_in)) @ x
 
-def spmm_t(index: EdgeIndex, weight: Tensor, g: Tensor) -> Tensor:
-    """Return W^T g: (n_in, batch) from g (n_out, batch)."""
-    values = weight.index_select(0, index.by_source)
-    return _csr(index.source_indptr, index.source_targets, values, (index.n_in, index.n_out)) @ g
+    def spmm_t(self, index: EdgeIndex, weight: Tensor, g: Tensor) -> Tensor:
+        """Return W^T g: (n_in, batch) from g (n_out, batch)."""
+        values = weight.index_select(0, index.by_source)
+        return _csr(index.source_indptr, index.source_targets, values, (index.n_in, index.n_out)) @ g
 
-
-def sddmm(index: EdgeIndex, g: Tensor, x: Tensor) -> Tensor:
-    """Return the entries of g x^T at the edges: (n_edges,)."""
-    pattern = _csr(index.indptr, index.indices, g.new_zeros(len(index.indices)), (index.n_out, index.n_in))
-    return torch.sparse.sampled_addmm(pattern, g, x.t(), beta=0.0).values()
+    def sddmm(self, index: EdgeIndex, g: Tensor, x: Tensor) -> Tensor:
+        """Return the entries of g x^T at the edges: (n_edges,)."""
+        pattern = _csr(index.indptr, index.indices, g.new_zeros(len(index.indices)), (index.n_out, index.n_in))
+        return torch.sparse.sampled_addmm(pattern, g, x.t(), beta=0.0).values()
 
 
 def _csr(indptr: Tensor, indices: Tensor, values: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,0 +1,1 @@
+"""Measuring speed and memory on this machine, with peers side by side: what `netsparse bench` prints."""

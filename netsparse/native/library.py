@@ -1,0 +1,54 @@
+"""Loading the compiled libraries: the variant of each for this machine's processor, once per process."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+LEVELS = {4: "x86-64-v4", 3: "x86-64-v3", 0: "baseline"}
+"""Variants of a library by level of the x86-64 instruction set (4 has AVX-512, 3 AVX2), best first; 0 runs anywhere."""
+
+
+def file_name(library: str, level: int) -> str:
+    """Return the file of a library's variant.
+
+    Examples
+    --------
+    >>> file_name("merge", 0), file_name("products", 4)
+    ('merge.0.so', 'products.4.so')
+    """
+    return f"{library}.{level}.so"
+
+
+@cache
+def native_library(library: str) -> ctypes.CDLL | None:
+    """Return the library's best variant that this processor can run, or None where `why_no_native` says why not."""
+    loaded = _load(library)
+    return loaded if isinstance(loaded, ctypes.CDLL) else None
+
+
+def why_no_native(library: str) -> str | None:
+    """Return why there is no such compiled library here in a few words, None where there is one."""
+    loaded = _load(library)
+    return loaded if isinstance(loaded, str) else None
+
+
+@cache
+def _load(library: str) -> ctypes.CDLL | str:
+    if os.environ.get("NETSPARSE_NATIVE", "1") == "0":
+        return "NETSPARSE_NATIVE=0 switches compiled code off"
+    base = FOLDER / file_name(library, 0)
+    if not base.exists():
+        return "no C++ compiler was there when netsparse was installed"
+    try:
+        loaded = ctypes.CDLL(str(base))
+        highest = loaded.netsparse_processor_level()
+        for level in LEVELS:
+            if 0 < level <= highest and (FOLDER / file_name(library, level)).exists():
+                return ctypes.CDLL(str(FOLDER / file_name(library, level)))
+    except (OSError, AttributeError) as error:
+        return f"the compiled library could not be loaded ({error})"
+    return loaded
