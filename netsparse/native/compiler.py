@@ -24,9 +24,6 @@ FLAGS = (
     "-Wall",
     "-fvisibility=hidden",
 )
-THREADED = {"products"}
-"""Sources that share work between OpenMP threads."""
-
 
 def compiler() -> str | None:
     """Return the command of a C++ compiler (`CXX` in the environment goes first), None where there is none."""
@@ -51,7 +48,7 @@ def compile_all(folder: Path = FOLDER) -> list[Path]:
                 continue
             library = folder / f"{source.stem}.{level}.so"
             temporary = library.with_suffix(f".{os.getpid()}.tmp")
-            options = [*FLAGS, *(["-fopenmp"] if source.stem in THREADED else [])]
+            options = [*FLAGS, *(["-fopenmp"] if "#pragma omp" in source.read_text() else [])]
             options += [] if march is None else [f"-march={march}", "-mprefer-vector-width=512"]
             done = subprocess.run(
                 [command, *options, str(source), "-o", str(temporary)], capture_output=True, text=True, check=False
