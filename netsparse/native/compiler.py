@@ -17,6 +17,7 @@ LEVELS = {4: "x86-64-v4", 3: "x86-64-v3", 0: None}
 FLAGS = (
     "-O3",
     "-std=c++17",
+    "-ffp-contract=fast",
     "-fPIC",
     "-shared",
     "-fno-math-errno",
