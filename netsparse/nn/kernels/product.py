@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from netsparse.nn.kernels.index import EdgeIndex
 from netsparse.nn.kernels.kernel import Kernel, before_activation
+from netsparse.nn.kernels.mixed import as_autocast_says
 
 Watch = Callable[[Tensor, Tensor], None]
 """Called in the backward pass as `watch(x, g)`: inputs (n_in, batch), gradient of W x + b (n_out, batch)."""
@@ -31,6 +32,7 @@ class SparseProduct(torch.autograd.Function):
         watch: Watch | None,
     ) -> Tensor:
         """Compute f(W x + b); the bias (n_out,) is left out where it is None, f where `slope` is (see `Kernel`)."""
+        kernel, x = as_autocast_says(kernel, x)
         y, signs = kernel.forward(index, weight, bias, x, slope)
         ctx.save_for_backward(x, weight, signs)
         ctx.index, ctx.kernel, ctx.slope, ctx.watch = index, kernel, slope, watch
@@ -45,6 +47,6 @@ class SparseProduct(torch.autograd.Function):
         x, weight, signs = ctx.saved_tensors
         g = grads[0].contiguous()
         if ctx.watch is not None:
-            ctx.watch(x, before_activation(g, signs, ctx.slope))
+            ctx.watch(x.to(weight.dtype), before_activation(g, signs, ctx.slope).to(weight.dtype))
         wanted = ctx.needs_input_grad[:3]
         return *ctx.kernel.backward(ctx.index, weight, x, signs, ctx.slope, g, wanted), None, None, None, None
