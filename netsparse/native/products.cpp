@@ -1,1 +1,194 @@
+// Products of a sparse layer on feature-major operands: x (n_in, batch), y and g (n_out, batch), one weight per edge.
+//
+// A row of a result is accumulated in registers over a tile of the batch while its edges stream by. Every number is
+// owned by one thread and summed in the same order for any number of threads.
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lanes.h"
 #include "processor.h"
+
+// Rows [first, end) of thread `rank` of `size`: equally many edges each, a row itself counting as two.
+template <class I>
+static void own_rows(const I* indptr, long n_rows, long rank, long size, long& first, long& end) {
+    const double work = static_cast<double>(indptr[n_rows]) + 2.0 * n_rows;
+    auto bisect = [&](long part) {
+        const double goal = work * part / size;
+        long low = 0, high = n_rows;
+        while (low < high) {
+            const long middle = (low + high) / 2;
+            if (static_cast<double>(indptr[middle]) + 2.0 * middle < goal)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    };
+    first = bisect(rank);
+    end = rank + 1 == size ? n_rows : bisect(rank + 1);
+}
+
+// f(z) = z for z > 0 and slope z elsewhere; a slope of 0 makes 0 of -inf, and NaN stays.
+template <class V, class T>
+static inline V activated(V z, T slope) {
+    if (slope == T(0)) return z <= T(0) ? V{} : z;
+    return z > T(0) ? z : z * slope;
+}
+
+template <class V, class T>
+static inline V before_activation(V g, V sign, T slope) {
+    if (slope == T(0)) return sign > T(0) ? g : V{};
+    return sign > T(0) ? g : g * slope;
+}
+
+template <class T, class I>
+static void forward(long n_out, long batch, int n_threads, const I* indptr, const I* indices, const T* weight,
+                    const T* bias, const T* x, T* y, T* z, bool active, T slope) {
+#pragma omp parallel num_threads(n_threads)
+    {
+        long first, end;
+        own_rows(indptr, n_out, omp_get_thread_num(), omp_get_num_threads(), first, end);
+        for_each_tile<T>(batch, [&](auto tile) {
+            constexpr int L = tile.L, N = tile.N;
+            for (long row = first; row < end; ++row) {
+                Vector<T, L> sum[N] = {};
+                for (long edge = indptr[row]; edge < indptr[row + 1]; ++edge) {
+                    const T* from = x + indices[edge] * batch + tile.start;
+                    const T w = weight[edge];
+                    for (int k = 0; k < N; ++k) sum[k] += w * load<T, L>(from + k * L);
+                }
+                const long at = row * batch + tile.start;
+                for (int k = 0; k < N; ++k) {
+                    if (bias) sum[k] += bias[row];
+                    if (z) store<T, L>(z + at + k * L, sum[k]);
+                    store<T, L>(y + at + k * L, active ? activated(sum[k], slope) : sum[k]);
+                }
+            }
+        });
+    }
+}
+
+// g' = g f'(z), written to `before` where there is an activation, and its batch sum, the gradient of the bias.
+template <class T>
+static void through_activation(long first, long end, long batch, const T* g, const T* signs, T slope, T* before,
+                               T* grad_bias) {
+    for_each_tile<T>(batch, [&](auto tile) {
+        constexpr int L = tile.L, N = tile.N;
+        for (long row = first; row < end; ++row) {
+            Vector<T, L> sum = {};
+            for (int k = 0; k < N; ++k) {
+                const long at = row * batch + tile.start + k * L;
+                Vector<T, L> value = load<T, L>(g + at);
+                if (signs) {
+                    value = before_activation(value, load<T, L>(signs + at), slope);
+                    store<T, L>(before + at, value);
+                }
+                sum += value;
+            }
+            if (grad_bias) grad_bias[row] = tile.add_total(grad_bias[row], sum);
+        }
+    });
+}
+
+// The entries of g x^T at the edges of the rows [first, end).
+template <class T, class I>
+static void edge_products(long first, long end, long batch, const I* indptr, const I* indices, const T* x, const T* g,
+                          T* grad_weight) {
+    for_each_tile<T>(batch, [&](auto tile) {
+        constexpr int L = tile.L, N = tile.N;
+        for (long row = first; row < end; ++row) {
+            Vector<T, L> own[N];
+            for (int k = 0; k < N; ++k) own[k] = load<T, L>(g + row * batch + tile.start + k * L);
+            for (long edge = indptr[row]; edge < indptr[row + 1]; ++edge) {
+                const T* from = x + indices[edge] * batch + tile.start;
+                Vector<T, L> sum = {};
+                for (int k = 0; k < N; ++k) sum += own[k] * load<T, L>(from + k * L);
+                grad_weight[edge] = tile.add_total(grad_weight[edge], sum);
+            }
+        }
+    });
+}
+
+// W^T g of the sources [first, end) and, where `grad_weight` is given, g x^T at their edges: one load of a row of g
+// serves both.
+template <class T, class I, bool WITH_EDGES>
+static void to_sources(long first, long end, long batch, const I* indptr, const I* targets, const I* edges,
+                       const T* weight, const T* x, const T* g, T* grad_x, T* grad_weight) {
+    for_each_tile<T>(batch, [&](auto tile) {
+        constexpr int L = tile.L, N = tile.N;
+        for (long row = first; row < end; ++row) {
+            Vector<T, L> sum[N] = {}, own[N];
+            if constexpr (WITH_EDGES)
+                for (int k = 0; k < N; ++k) own[k] = load<T, L>(x + row * batch + tile.start + k * L);
+            for (long at = indptr[row]; at < indptr[row + 1]; ++at) {
+                const T* from = g + targets[at] * batch + tile.start;
+                const long edge = edges[at];
+                const T w = weight[edge];
+                if constexpr (WITH_EDGES) {
+                    Vector<T, L> product = {};
+                    for (int k = 0; k < N; ++k) {
+                        const Vector<T, L> value = load<T, L>(from + k * L);
+                        sum[k] += w * value;
+                        product += own[k] * value;
+                    }
+                    grad_weight[edge] = tile.add_total(grad_weight[edge], product);
+                } else {
+                    for (int k = 0; k < N; ++k) sum[k] += w * load<T, L>(from + k * L);
+                }
+            }
+            for (int k = 0; k < N; ++k) store<T, L>(grad_x + row * batch + tile.start + k * L, sum[k]);
+        }
+    });
+}
+
+template <class T, class I>
+static void backward(long n_in, long n_out, long batch, int n_threads, const I* indptr, const I* indices,
+                     const I* source_indptr, const I* source_targets, const I* by_source, const T* weight, const T* x,
+                     const T* g, const T* signs, T slope, T* before, T* grad_x, T* grad_weight, T* grad_bias) {
+#pragma omp parallel num_threads(n_threads)
+    {
+        const long rank = omp_get_thread_num(), size = omp_get_num_threads();
+        long first, end;
+        if (signs || grad_bias) {
+            // by the same rows as the edge products where those follow
+            own_rows(indptr, n_out, rank, size, first, end);
+            through_activation(first, end, batch, g, signs, slope, before, grad_bias);
+        }
+        const T* inner = signs ? before : g;
+        if (grad_x) {
+#pragma omp barrier
+            own_rows(source_indptr, n_in, rank, size, first, end);
+            if (grad_weight)
+                to_sources<T, I, true>(first, end, batch, source_indptr, source_targets, by_source, weight, x, inner,
+                                       grad_x, grad_weight);
+            else
+                to_sources<T, I, false>(first, end, batch, source_indptr, source_targets, by_source, weight, x, inner,
+                                        grad_x, grad_weight);
+        } else if (grad_weight) {
+            own_rows(indptr, n_out, rank, size, first, end);
+            edge_products(first, end, batch, indptr, indices, x, inner, grad_weight);
+        }
+    }
+}
+
+#define NETSPARSE_PRODUCTS(NAME, T, I)                                                                                \
+    NETSPARSE_API void netsparse_forward_##NAME(long n_out, long batch, int n_threads, const I* indptr,               \
+                                                const I* indices, const T* weight, const T* bias, const T* x, T* y,   \
+                                                T* z, int active, double slope) {                                     \
+        forward<T, I>(n_out, batch, n_threads, indptr, indices, weight, bias, x, y, z, active != 0,                   \
+                      static_cast<T>(slope));                                                                         \
+    }                                                                                                                 \
+    NETSPARSE_API void netsparse_backward_##NAME(                                                                     \
+        long n_in, long n_out, long batch, int n_threads, const I* indptr, const I* indices, const I* source_indptr,  \
+        const I* source_targets, const I* by_source, const T* weight, const T* x, const T* g, const T* signs,         \
+        double slope, T* before, T* grad_x, T* grad_weight, T* grad_bias) {                                           \
+        backward<T, I>(n_in, n_out, batch, n_threads, indptr, indices, source_indptr, source_targets, by_source,      \
+                       weight, x, g, signs, static_cast<T>(slope), before, grad_x, grad_weight, grad_bias);           \
+    }
+
+NETSPARSE_PRODUCTS(f32_i32, float, int)
+NETSPARSE_PRODUCTS(f32_i64, float, long)
+NETSPARSE_PRODUCTS(f64_i32, double, int)
+NETSPARSE_PRODUCTS(f64_i64, double, long)

@@ -13,6 +13,7 @@ from netsparse.errors import InvalidNetwork, InvalidOption, InvalidSize
 from netsparse.graph import SparseNetwork
 from netsparse.graph.checks import as_array
 from netsparse.nn.activation import slope_of
+from netsparse.nn.columns import normalized_columns
 from netsparse.nn.linear import SparseLinear, as_tensor, shallow_copy, torch_seeded
 from netsparse.nn.normalize import Normalize
 from netsparse.rewiring import LayerState
@@ -106,8 +107,7 @@ class SparseMLP(nn.Module):
         if x.dim() < 2 or x[0:1].numel() != n_in * min(len(x), 1):
             expected, fix = f"(batch, {n_in}) or more axes with {n_in} features", f"x.reshape(-1, {n_in})"
             raise InvalidSize("input", f"shape {tuple(x.shape)}", expected, fix)
-        x = x.reshape(len(x), n_in)
-        x = self.normalize(x)
+        x = normalized_columns(x.reshape(len(x), n_in), self.normalize.mean, self.normalize.std)
         for layer in self.layers:
             x = layer(x)
         if self.head is None:
