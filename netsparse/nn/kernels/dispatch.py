@@ -8,10 +8,16 @@ from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph
 from netsparse.nn.kernels.dense import Dense
 from netsparse.nn.kernels.kernel import Kernel
+from netsparse.nn.kernels.native_cpu import NativeCpu
 from netsparse.nn.kernels.reference import Reference
 from netsparse.nn.kernels.torch_csr import TorchCsr
 
-KERNELS: dict[str, Kernel] = {"reference": Reference(), "torch_csr": TorchCsr(), "dense": Dense()}
+KERNELS: dict[str, Kernel] = {
+    "reference": Reference(),
+    "torch_csr": TorchCsr(),
+    "dense": Dense(),
+    "native_cpu": NativeCpu(),
+}
 
 BATCH = 128
 """The batch for which a layer that has not seen one yet tells its kernel."""
@@ -27,7 +33,8 @@ def kernel_name(
 ) -> str:
     """Return the name of the kernel that `backend` means for `graph`.
 
-    "auto" is `dense` for a complete graph, whose weights are a matrix as they lie, and `torch_csr` otherwise.
+    "auto" is `dense` for a complete graph, whose weights are a matrix as they lie, otherwise `native_cpu` where that is,
+    and `torch_csr` elsewhere.
 
     Raises
     ------
@@ -38,12 +45,14 @@ def kernel_name(
 
     Examples
     --------
-    >>> kernel_name("auto", BipartiteGraph.from_edges([0], [0], n_in=2, n_out=2))
-    'torch_csr'
+    >>> kernel_name("auto", BipartiteGraph.from_edges([0], [0], n_in=1, n_out=1))
+    'dense'
     """
     device = torch.device("cpu") if device is None else device
     if backend == "auto":
-        return "dense" if graph.n_edges == graph.n_in * graph.n_out else "torch_csr"
+        if graph.n_edges == graph.n_in * graph.n_out:
+            return "dense"
+        return "torch_csr" if KERNELS["native_cpu"].why_not(device, dtype) else "native_cpu"
     if backend not in KERNELS:
         raise unknown_name("backend", backend, {"auto": None, **KERNELS})
     reason = KERNELS[backend].why_not(device, dtype)

@@ -1,0 +1,136 @@
+"""Kernel in compiled C++ for the CPU: whole layers in one call, sums held in vector registers, OpenMP over rows."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from netsparse.native import native_library, why_no_native
+from netsparse.nn.kernels.index import EdgeIndex
+from netsparse.nn.kernels.kernel import Kernel
+
+TYPES = {torch.float32: "f32", torch.float64: "f64", torch.int32: "i32", torch.int64: "i64"}
+ALONE_BELOW = 150_000
+"""Multiply-adds below which one thread does a product by itself: waking another one costs as much."""
+
+_LONG, _INT, _POINTER, _DOUBLE = ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_double
+_FORWARD = (_LONG, _LONG, _INT, *[_POINTER] * 7, _INT, _DOUBLE)
+_BACKWARD = (_LONG, _LONG, _LONG, _INT, *[_POINTER] * 9, _DOUBLE, *[_POINTER] * 4)
+
+
+class NativeCpu(Kernel):
+    """Compiled C++: bias and activation in the product, all gradients in one pass over the edges.
+
+    The same bits for any number of threads: `torch.set_num_threads` says how many.
+    """
+
+    def __init__(self) -> None:
+        self._functions: dict[tuple[str, torch.dtype, torch.dtype], Any] = {}
+
+    def why_not(self, device: torch.device, dtype: torch.dtype) -> str | None:
+        """Return why this kernel cannot compute there in a few words, None where it can."""
+        if device.type != "cpu":
+            return "it computes on the CPU"
+        if dtype not in (torch.float32, torch.float64):
+            return "it computes in float32 and float64"
+        return why_no_native("products")
+
+    def spmm(self, index: EdgeIndex, weight: Tensor, x: Tensor) -> Tensor:
+        """Return W x: (n_out, batch) from x (n_in, batch)."""
+        return self.forward(index, weight, None, x, None)[0]
+
+    def spmm_t(self, index: EdgeIndex, weight: Tensor, g: Tensor) -> Tensor:
+        """Return W^T g: (n_in, batch) from g (n_out, batch)."""
+        return self._backward(index, weight, None, None, None, g, (True, False, False))[0]  # type: ignore[return-value]
+
+    def sddmm(self, index: EdgeIndex, g: Tensor, x: Tensor) -> Tensor:
+        """Return the entries of g x^T at the edges: (n_edges,)."""
+        return self._backward(index, None, x, None, None, g, (False, True, False))[1]  # type: ignore[return-value]
+
+    def forward(
+        self, index: EdgeIndex, weight: Tensor, bias: Tensor | None, x: Tensor, slope: float | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return y = f(W x + b) and what `backward` reads the sign of W x + b from."""
+        batch = x.shape[1]
+        y = x.new_empty(index.n_out, batch)
+        z = torch.empty_like(y) if slope is not None and slope < 0.0 else None
+        self._function("forward", _FORWARD, index, x)(
+            index.n_out,
+            batch,
+            _threads(index, batch),
+            index.indptr.data_ptr(),
+            index.indices.data_ptr(),
+            weight.data_ptr(),
+            None if bias is None else bias.data_ptr(),
+            x.data_ptr(),
+            y.data_ptr(),
+            None if z is None else z.data_ptr(),
+            slope is not None,
+            slope or 0.0,
+        )
+        return y, None if slope is None else y if z is None else z
+
+    def backward(
+        self,
+        index: EdgeIndex,
+        weight: Tensor,
+        x: Tensor,
+        signs: Tensor | None,
+        slope: float | None,
+        g: Tensor,
+        wanted: tuple[bool, bool, bool],
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Return the gradients of x, weight and bias, each only if it is `wanted`, from g, that of y."""
+        return self._backward(index, weight, x, signs, slope, g, wanted)
+
+    def _backward(
+        self,
+        index: EdgeIndex,
+        weight: Tensor | None,
+        x: Tensor | None,
+        signs: Tensor | None,
+        slope: float | None,
+        g: Tensor,
+        wanted: tuple[bool, bool, bool],
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        batch = g.shape[1]
+        before = None if signs is None else torch.empty_like(g)
+        # of an empty batch nothing is written
+        empty = g.new_empty if batch else g.new_zeros
+        grad_x = empty(index.n_in, batch) if wanted[0] else None
+        grad_weight = empty(len(index.indices)) if wanted[1] else None
+        grad_bias = empty(index.n_out) if wanted[2] else None
+        own = (weight, x, g, signs)
+        results = (before, grad_x, grad_weight, grad_bias)
+        self._function("backward", _BACKWARD, index, g)(
+            index.n_in,
+            index.n_out,
+            batch,
+            _threads(index, batch),
+            index.indptr.data_ptr(),
+            index.indices.data_ptr(),
+            index.source_indptr.data_ptr(),
+            index.source_targets.data_ptr(),
+            index.by_source.data_ptr(),
+            *(None if each is None else each.data_ptr() for each in own),
+            slope or 0.0,
+            *(None if each is None else each.data_ptr() for each in results),
+        )
+        return grad_x, grad_weight, grad_bias
+
+    def _function(self, name: str, arguments: tuple[Any, ...], index: EdgeIndex, values: Tensor) -> Any:
+        key = name, values.dtype, index.indices.dtype
+        function = self._functions.get(key)
+        if function is None:
+            library = native_library("products")
+            function = getattr(library, f"netsparse_{name}_{TYPES[key[1]]}_{TYPES[key[2]]}")
+            function.argtypes, function.restype = arguments, None
+            self._functions[key] = function
+        return function
+
+
+def _threads(index: EdgeIndex, batch: int) -> int:
+    return torch.get_num_threads() if len(index.indices) * batch > ALONE_BELOW else 1
