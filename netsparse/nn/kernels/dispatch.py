@@ -33,8 +33,8 @@ def kernel_name(
 ) -> str:
     """Return the name of the kernel that `backend` means for `graph`.
 
-    "auto" is `dense` for a complete graph, whose weights are a matrix as they lie, otherwise `native_cpu` where that is,
-    and `torch_csr` elsewhere.
+    "auto" is `dense` for a complete graph, whose weights are a matrix as they lie, otherwise `native_cpu` where that
+    is, and `torch_csr` elsewhere.
 
     Raises
     ------

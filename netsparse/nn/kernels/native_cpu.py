@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from functools import cache
 from typing import Any
 
 import torch
@@ -17,8 +18,10 @@ ALONE_BELOW = 150_000
 """Multiply-adds below which one thread does a product by itself: waking another one costs as much."""
 
 _LONG, _INT, _POINTER, _DOUBLE = ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_double
-_FORWARD = (_LONG, _LONG, _INT, *[_POINTER] * 7, _INT, _DOUBLE)
-_BACKWARD = (_LONG, _LONG, _LONG, _INT, *[_POINTER] * 9, _DOUBLE, *[_POINTER] * 4)
+ARGUMENTS = {
+    "forward": (_LONG, _LONG, _INT, *[_POINTER] * 7, _INT, _DOUBLE),
+    "backward": (_LONG, _LONG, _LONG, _INT, *[_POINTER] * 9, _DOUBLE, *[_POINTER] * 4),
+}
 
 
 class NativeCpu(Kernel):
@@ -26,9 +29,6 @@ class NativeCpu(Kernel):
 
     The same bits for any number of threads: `torch.set_num_threads` says how many.
     """
-
-    def __init__(self) -> None:
-        self._functions: dict[tuple[str, torch.dtype, torch.dtype], Any] = {}
 
     def why_not(self, device: torch.device, dtype: torch.dtype) -> str | None:
         """Return why this kernel cannot compute there in a few words, None where it can."""
@@ -57,7 +57,7 @@ class NativeCpu(Kernel):
         batch = x.shape[1]
         y = x.new_empty(index.n_out, batch)
         z = torch.empty_like(y) if slope is not None and slope < 0.0 else None
-        self._function("forward", _FORWARD, index, x)(
+        _function("forward", x.dtype, index.indices.dtype)(
             index.n_out,
             batch,
             _threads(index, batch),
@@ -105,7 +105,7 @@ class NativeCpu(Kernel):
         grad_bias = empty(index.n_out) if wanted[2] else None
         own = (weight, x, g, signs)
         results = (before, grad_x, grad_weight, grad_bias)
-        self._function("backward", _BACKWARD, index, g)(
+        _function("backward", g.dtype, index.indices.dtype)(
             index.n_in,
             index.n_out,
             batch,
@@ -121,15 +121,12 @@ class NativeCpu(Kernel):
         )
         return grad_x, grad_weight, grad_bias
 
-    def _function(self, name: str, arguments: tuple[Any, ...], index: EdgeIndex, values: Tensor) -> Any:
-        key = name, values.dtype, index.indices.dtype
-        function = self._functions.get(key)
-        if function is None:
-            library = native_library("products")
-            function = getattr(library, f"netsparse_{name}_{TYPES[key[1]]}_{TYPES[key[2]]}")
-            function.argtypes, function.restype = arguments, None
-            self._functions[key] = function
-        return function
+
+@cache
+def _function(name: str, values: torch.dtype, ids: torch.dtype) -> Any:
+    function = getattr(native_library("products"), f"netsparse_{name}_{TYPES[values]}_{TYPES[ids]}")
+    function.argtypes, function.restype = ARGUMENTS[name], None
+    return function
 
 
 def _threads(index: EdgeIndex, batch: int) -> int:
