@@ -1,15 +1,19 @@
-"""Optimizers by name, their default learning rates, and how the rate falls over a run."""
+"""Optimizers by name and their default learning rates, in one pass over all parameters where torch can."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from netsparse.errors import InvalidOption, unknown_name
+from netsparse.train.schedules import SCHEDULES, LearningRate
+
+__all__ = ["OPTIMIZERS", "SCHEDULES", "LearningRate", "MakeOptimizer", "OptimizerKind", "build_optimizer"]
 
 MakeOptimizer = Callable[[Iterable[torch.nn.Parameter]], torch.optim.Optimizer]
 
@@ -27,12 +31,6 @@ OPTIMIZERS = {
     "adam": OptimizerKind(torch.optim.Adam, {"lr": 0.001, "weight_decay": 5e-4}),
 }
 
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "linear": lambda progress: 1.0 - progress,
-    "constant": lambda progress: 1.0,
-}
-"""Factor on the learning rate at `progress` in [0, 1) through the run."""
-
 
 def build_optimizer(
     optimizer: str | MakeOptimizer,
@@ -43,6 +41,9 @@ def build_optimizer(
     weight_decay: float | None = None,
 ) -> torch.optim.Optimizer:
     """Return the named optimizer over `parameters`, or what the given function makes of them.
+
+    A named one takes torch's fused step where all parameters are on the CPU or a CUDA device. State that follows its
+    edges through a rewiring, see `netsparse.nn.carry_state`, is the same there.
 
     Raises
     ------
@@ -62,7 +63,30 @@ def build_optimizer(
             raise InvalidOption(name, repr(value), f"no {name}, which {optimizer} does not have", "optimizer='sgd'")
         if not isinstance(value, Real) or not 0.0 <= value < float("inf"):
             raise InvalidOption(name, repr(value), "a finite number, at least 0", f"{name}={kind.defaults[name]}")
-    return kind.make(parameters, **{**kind.defaults, **given})
+    parameters = list(parameters)
+    made = kind.make(parameters, **{**kind.defaults, **given}, fused=_all_in_one_pass(parameters))
+    _start_momenta(made)
+    return made
+
+
+def _all_in_one_pass(parameters: Sequence[Any]) -> bool:
+    """Whether torch has its fused step for all of these: a few calls over all edges, not a dozen for every layer."""
+    return all(
+        isinstance(parameter, Tensor) and parameter.is_floating_point() and parameter.device.type in ("cpu", "cuda")
+        for parameter in parameters
+    )
+
+
+def _start_momenta(optimizer: torch.optim.Optimizer) -> None:
+    """Give every parameter the momentum 0 that it starts from; the first step is the same to the bit.
+
+    torch makes the buffers in the first step, and its fused SGD fails where some parameters have theirs and others do
+    not: a layer that gets its first gradient later than the rest.
+    """
+    for group in optimizer.param_groups:
+        if group.get("momentum", 0.0) and group["fused"]:
+            for parameter in group["params"]:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
 
 
 def _made(
@@ -76,19 +100,3 @@ def _made(
     if not isinstance(made, torch.optim.Optimizer):
         raise InvalidOption("optimizer", repr(optimizer), "a name or a function from parameters to an optimizer", fix)
     return made
-
-
-class LearningRate:
-    """Sets the rate of every parameter group at each step: the group's first rate times the schedule's factor."""
-
-    def __init__(self, optimizer: torch.optim.Optimizer, schedule: str, n_steps: int) -> None:
-        if schedule not in SCHEDULES:
-            raise unknown_name("lr_schedule", schedule, SCHEDULES)
-        self.factor, self.n_steps, self.groups = SCHEDULES[schedule], max(n_steps, 1), optimizer.param_groups
-        self.first = [group["lr"] for group in self.groups]
-
-    def set(self, step: int) -> None:
-        """Set the rate for step number `step`, counted from 0."""
-        factor = self.factor(step / self.n_steps)
-        for group, lr in zip(self.groups, self.first, strict=True):
-            group["lr"] = lr * factor
