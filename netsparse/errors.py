@@ -138,6 +138,14 @@ class TrainingDiverged(NetsparseError, ArithmeticError):
     """The loss is no longer a finite number."""
 
 
+class OutOfStep(NetsparseError, RuntimeError):
+    """Processes that train one network together do not have the same."""
+
+
+class RankLost(NetsparseError, ConnectionError):
+    """A process that trains together with others has ended, or does not answer."""
+
+
 def unknown_name(family: str, name: object, known: Iterable[object]) -> UnknownName:
     """Error for a name that is not in the table `known` of its `family`; suggests the closest, else the first."""
     names = [str(k) for k in known]
