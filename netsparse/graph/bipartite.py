@@ -15,6 +15,7 @@ import scipy.sparse as sp
 
 from netsparse.errors import DuplicateEdge, EdgeNotFound, EdgeOutOfRange, InvalidEdges, InvalidGraph
 from netsparse.graph.checks import as_array, as_edge_vector, as_sides, as_unit_ids
+from netsparse.graph.compiled import addresses, native_function
 from netsparse.graph.frozen import Frozen, frozen, index_dtype
 from netsparse.typing import Bool, EdgeIds, EdgeVector, Int, UnitIds
 
@@ -48,7 +49,7 @@ class BipartiteGraph(Frozen):
     ([2, 0, 1], [0, 1, 1])
     """
 
-    __slots__ = ("_cache", "indices", "indptr", "n_in", "n_out")
+    __slots__ = ("__weakref__", "_cache", "indices", "indptr", "n_in", "n_out")
     n_in: int
     n_out: int
     indptr: Int[np.ndarray, "n_out+1"]
@@ -206,24 +207,42 @@ class BipartiteGraph(Frozen):
     def fan_out(self) -> UnitIds:
         """Number of edges out of each source unit, shape (n_in,)."""
         if "fan_out" not in self._cache:
-            counts = np.bincount(self.indices, minlength=self.n_in)
-            self._cache["fan_out"] = frozen(counts.astype(self.indptr.dtype))
+            if "by_source" in self._cache:
+                counts = np.diff(self.by_source[0])
+            else:
+                counts = np.bincount(self.indices, minlength=self.n_in)
+            self._cache["fan_out"] = frozen(counts.astype(self.indptr.dtype, copy=False))
         return self._cache["fan_out"]
 
     @property
     def by_source(self) -> tuple[Int[np.ndarray, "{self.n_in}+1"], EdgeIds]:
         """The edges sorted by source: `(indptr, edge_ids)`; edges `edge_ids[indptr[s]:indptr[s + 1]]` leave source `s`.
 
-        Inside a source the targets increase. Found by a counting sort, linear in the edges.
+        Inside a source the targets increase. Found by a counting sort, linear in the edges; `apply` brings it along.
         """
         if "by_source" not in self._cache:
-            ids = np.arange(self.n_edges, dtype=self.indices.dtype)
-            columns = self.weight_matrix(ids).tocsc()
-            self._cache["by_source"] = (
-                frozen(columns.indptr.astype(self.indptr.dtype, copy=False)),
-                frozen(columns.data),
+            dtype = self.indices.dtype
+            columns = self.weight_matrix(np.arange(self.n_edges, dtype=dtype)).tocsc()
+            self.remember(
+                by_source=(frozen(columns.indptr.astype(dtype, copy=False)), frozen(columns.data)),
+                targets_by_source=frozen(columns.indices.astype(dtype, copy=False)),
             )
         return self._cache["by_source"]
+
+    @property
+    def targets_by_source(self) -> UnitIds:
+        """Target of each edge in the order of `by_source`: with its indptr the CSR of W^T, kept as `by_source` is."""
+        if "targets_by_source" not in self._cache:
+            _ = self.by_source  # the same sort finds both
+        return self._cache["targets_by_source"]
+
+    def cached(self) -> frozenset[str]:
+        """Names of the properties that have been computed and are kept."""
+        return frozenset(self._cache)
+
+    def remember(self, **properties: Any) -> None:
+        """Keep properties that were found on another way; trusted, read-only arrays nobody else holds."""
+        self._cache.update(properties)
 
     # queries -----------------------------------------------------------------------------------------------------
 
@@ -259,8 +278,23 @@ class BipartiteGraph(Frozen):
         sources, targets = as_pairs(sources, targets, self.n_in, self.n_out)
         return self._locate(sources, targets)[1]
 
+    def are_free(self, keys: Int[np.ndarray, "pair"]) -> Bool[np.ndarray, "pair"]:
+        """Tell for pair keys `target * n_in + source` whether they are no edges (trusted, no check)."""
+        targets = keys // self.n_in
+        return ~self._locate(keys - targets * self.n_in, targets)[1]
+
     def _locate(self, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Bisect all pairs at once, each in its own row: O(pairs * log(largest fan-in)), no array of all edges."""
+        """Bisect each pair's own row: O(pairs * log(largest fan-in)), no array of all edges."""
+        locate = native_function("locate", self.indices.dtype)
+        if locate is None:
+            return self._locate_numpy(sources, targets)
+        sources, targets = np.ascontiguousarray(sources), np.ascontiguousarray(targets)
+        places, found = np.empty(len(sources), dtype=np.int64), np.empty(len(sources), dtype=bool)
+        locate(len(sources), *addresses(sources, targets, self.indptr, self.indices, places, found))
+        return places, found
+
+    def _locate_numpy(self, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Bisect for all pairs at once."""
         low = self.indptr[targets].astype(np.int64)
         end = self.indptr[targets + 1].astype(np.int64)
         high = end.copy()
@@ -313,7 +347,7 @@ class BipartiteGraph(Frozen):
             Id in this graph of each edge of the new one: `values[edge_ids]` carries an edge vector along.
         """
         indptr, edge_ids = self.by_source
-        return BipartiteGraph.from_canonical(self.n_out, self.n_in, indptr, self.targets[edge_ids]), edge_ids
+        return BipartiteGraph.from_canonical(self.n_out, self.n_in, indptr, self.targets_by_source), edge_ids
 
     # value semantics ---------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from netsparse.errors import NotEnoughFreePairs
@@ -16,7 +18,7 @@ def free_pairs(graph: BipartiteGraph, n_pairs: int, *, rng: Seed) -> tuple[UnitI
 
     Pairs are drawn with replacement and those that are edges or were drawn before are rejected; where more than half
     of the free pairs are wanted they are listed instead, which is then linear in the result. Time and memory are
-    O(n_edges + n_pairs), never n_in x n_out.
+    linear in the pairs wanted (times a bisection) or, where they are listed, in the edges: never n_in x n_out.
 
     Returns
     -------
@@ -35,11 +37,15 @@ def free_pairs(graph: BipartiteGraph, n_pairs: int, *, rng: Seed) -> tuple[UnitI
     >>> sources.tolist(), targets.tolist()
     ([0, 1], [1, 1])
     """
-    rng, n_pairs = as_rng(rng), as_count("n_pairs", n_pairs)
-    edges = pair_keys(graph.sources, graph.targets, graph.n_in)
-    keys = sample_free_keys(edges, graph.n_in * graph.n_out, n_pairs, rng)
-    targets = keys // graph.n_in
-    return keys - targets * graph.n_in, targets
+    rng, n_pairs, n_in = as_rng(rng), as_count("n_pairs", n_pairs), graph.n_in
+    n_all = n_in * graph.n_out
+    if _is_listed(n_pairs, n_all - graph.n_edges):
+        edges = pair_keys(graph.sources, graph.targets, n_in)
+        keys = sample_free_keys(edges, n_all, n_pairs, rng)
+    else:
+        keys = _sampled(n_all, n_all - graph.n_edges, n_pairs, lambda drawn: drawn[graph.are_free(drawn)], rng)
+    targets = keys // n_in
+    return keys - targets * n_in, targets
 
 
 def sample_free_keys(
@@ -47,19 +53,35 @@ def sample_free_keys(
 ) -> Int[np.ndarray, "key"]:
     """Draw `n_keys` distinct numbers below `n_all` that are not among the sorted `edges`; returned sorted."""
     n_free = n_all - len(edges)
-    if n_keys > n_free:
-        given, expected = f"{n_keys} new edges", f"at most the {n_free} free pairs"
-        raise NotEnoughFreePairs("new edges", given, expected, "a lower density or a smaller fraction")
-    if 2 * n_keys > n_free:
+    if _is_listed(n_keys, n_free):
         free = np.ones(n_all, dtype=bool)  # n_all <= n_edges + 2 n_keys: linear in what is there
         free[edges] = False
         return np.sort(rng.choice(np.flatnonzero(free), n_keys, replace=False, shuffle=False))
+    return _sampled(n_all, n_free, n_keys, lambda drawn: _not_in(drawn, edges), rng)
+
+
+def _is_listed(n_keys: int, n_free: int) -> bool:
+    """Tell whether so many are wanted that all free ones are listed; there must be as many."""
+    if n_keys > n_free:
+        given, expected = f"{n_keys} new edges", f"at most the {n_free} free pairs"
+        raise NotEnoughFreePairs("new edges", given, expected, "a lower density or a smaller fraction")
+    return 2 * n_keys > n_free
+
+
+def _sampled(
+    n_all: int,
+    n_free: int,
+    n_keys: int,
+    only_free: Callable[[Int[np.ndarray, "drawn"]], Int[np.ndarray, "free"]],
+    rng: np.random.Generator,
+) -> Int[np.ndarray, "key"]:
+    """Draw with replacement and reject what is taken, until there are enough; the surplus goes at random."""
     keys = np.empty(0, dtype=np.int64)
     while len(keys) < n_keys:
         missing = n_keys - len(keys)
         drawn = rng.integers(n_all, size=int(1.1 * missing * n_all / n_free) + 16)
         drawn.sort()  # sorted needles walk through the edges instead of jumping
-        keys = np.concatenate([keys, _not_in(drawn, edges)])
+        keys = np.concatenate([keys, only_free(drawn)])
         keys.sort()
         keys = keys[np.diff(keys, prepend=-1) > 0]
     surplus = rng.choice(len(keys), len(keys) - n_keys, replace=False, shuffle=False)

@@ -1,1 +1,238 @@
+// The linear merge behind `netsparse.graph.apply`, and what follows an edge through it.
+//
+// Edges are in CSR order by target, so a change of k edges leaves all others in runs that move as a whole. Only the
+// removed ids and the added pairs are sorted, and only where they do not come sorted. Ids are int32 or int64.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
 #include "processor.h"
+
+namespace {
+
+using Wide = std::int64_t;
+
+constexpr int DONE = 0, DONE_UNSORTED = 1, REFUSED = 2;
+
+// Runs are short where many edges change: a call to memcpy for three numbers costs more than moving them.
+template <class T>
+inline void copy_run(T* to, const T* from, Wide n) {
+    if (n > 32) {
+        std::memcpy(to, from, n * sizeof(T));
+    } else {
+        for (Wide i = 0; i < n; ++i) to[i] = from[i];
+    }
+}
+
+// Calls `run(old, now, n)` for every run of n survivors, whose ids were old, old + 1, ... and are now, now + 1, ...
+// Both lists increase: the old ids of the removed, the new ids of the newborn.
+template <class Id, class Run>
+void for_each_run(Wide n_before, Wide n_removed, const Id* removed, Wide n_born, const Id* born, Run run) {
+    Wide old = 0, now = 0, r = 0, b = 0;
+    while (r < n_removed || b < n_born) {
+        const Wide until_gone = r < n_removed ? removed[r] - old : n_before - old;
+        const Wide until_born = b < n_born ? born[b] - now : until_gone;
+        const Wide n = std::min(until_gone, until_born);
+        run(old, now, n);
+        old += n;
+        now += n;
+        if (r < n_removed && until_gone == n) {
+            ++old;
+            ++r;
+        } else {
+            ++now;
+            ++b;
+        }
+    }
+    run(old, now, n_before - old);
+}
+
+template <class T, class Id>
+void carry_values(Wide n_before, Wide n_removed, const Id* removed, Wide n_born, const Id* born, const T* values, T* out) {
+    for_each_run(n_before, n_removed, removed, n_born, born,
+                 [=](Wide old, Wide now, Wide n) { copy_run(out + now, values + old, n); });
+}
+
+template <class Id>
+void carry_rows(Wide n_before, Wide n_removed, const Id* removed, Wide n_born, const Id* born, Wide width,
+                const char* values, char* out) {
+    if (width == 4) {
+        carry_values(n_before, n_removed, removed, n_born, born, reinterpret_cast<const std::int32_t*>(values),
+                     reinterpret_cast<std::int32_t*>(out));
+    } else if (width == 8) {
+        carry_values(n_before, n_removed, removed, n_born, born, reinterpret_cast<const std::int64_t*>(values),
+                     reinterpret_cast<std::int64_t*>(out));
+    } else {
+        for_each_run(n_before, n_removed, removed, n_born, born, [=](Wide old, Wide now, Wide n) {
+            std::memcpy(out + now * width, values + old * width, n * width);
+        });
+    }
+}
+
+// The added pairs in canonical order; empty where they came in it. `fits` becomes false for units that do not exist
+// and for a pair that is added twice.
+std::vector<Wide> canonical_order(Wide n, const Wide* sources, const Wide* targets, Wide n_in, Wide n_out, bool& fits) {
+    const auto before = [=](Wide a, Wide b) {
+        return targets[a] != targets[b] ? targets[a] < targets[b] : sources[a] < sources[b];
+    };
+    bool sorted = true;
+    for (Wide i = 0; i < n; ++i) {
+        fits = fits && sources[i] >= 0 && sources[i] < n_in && targets[i] >= 0 && targets[i] < n_out;
+        sorted = sorted && (i == 0 || before(i - 1, i));
+    }
+    std::vector<Wide> order;
+    if (sorted || !fits) return order;
+    order.resize(n);
+    std::iota(order.begin(), order.end(), Wide{0});
+    std::sort(order.begin(), order.end(), before);
+    for (Wide i = 1; i < n; ++i) fits = fits && before(order[i - 1], order[i]);
+    return order;
+}
+
+// The removed ids, increasing, as written to `gone`; false for ids that do not exist and for one removed twice.
+template <class Id>
+bool increasing(Wide n, const Wide* removed, Wide n_edges, Id* gone) {
+    bool sorted = true;
+    for (Wide i = 0; i < n; ++i) {
+        if (removed[i] < 0 || removed[i] >= n_edges) return false;
+        sorted = sorted && (i == 0 || removed[i - 1] < removed[i]);
+        gone[i] = static_cast<Id>(removed[i]);
+    }
+    if (sorted) return true;
+    std::sort(gone, gone + n);
+    return std::adjacent_find(gone, gone + n) == gone + n;
+}
+
+template <class Id>
+struct Graph {
+    const Id *indptr, *indices, *source_indptr, *by_source, *targets_by_source;
+};
+
+template <class Id>
+struct Changed {
+    Id *indptr, *indices, *targets, *source_indptr, *by_source, *targets_by_source;
+};
+
+// Rows of the transposed graph: a stable counting sort of the newborn by source, then each source merges its own.
+template <class Id>
+void merge_by_source(Wide n_in, const Graph<Id>& old, const Changed<Id>& out, Wide n_removed, const Id* gone,
+                     Wide n_added, const Id* born, const std::vector<Id>& born_targets, const Id* old_to_new) {
+    std::vector<Id> n_gone(n_in, 0), first(n_in + 1, 0), newborn(n_added);
+    for (Wide r = 0; r < n_removed; ++r) ++n_gone[old.indices[gone[r]]];
+    for (Wide i = 0; i < n_added; ++i) ++first[out.indices[born[i]] + 1];
+    for (Wide s = 0; s < n_in; ++s) first[s + 1] += first[s];
+    std::vector<Id> next(first.begin(), first.end() - 1);
+    for (Wide i = 0; i < n_added; ++i) newborn[next[out.indices[born[i]]]++] = static_cast<Id>(i);
+
+    Wide q = 0;
+    for (Wide s = 0; s < n_in; ++s) {
+        out.source_indptr[s] = static_cast<Id>(q);
+        const Wide begin = old.source_indptr[s], end = old.source_indptr[s + 1];
+        if (n_gone[s] == 0 && first[s] == first[s + 1]) {
+            for (Wide p = begin; p < end; ++p) out.by_source[q + p - begin] = old_to_new[old.by_source[p]];
+            copy_run(out.targets_by_source + q, old.targets_by_source + begin, end - begin);
+            q += end - begin;
+            continue;
+        }
+        Wide b = first[s];
+        const Wide last = first[s + 1];
+        const auto place = [&](Id id, Id target) {
+            out.by_source[q] = id;
+            out.targets_by_source[q++] = target;
+        };
+        for (Wide p = begin; p < end; ++p) {
+            const Id id = old_to_new[old.by_source[p]];
+            if (id < 0) continue;
+            for (; b < last && born_targets[newborn[b]] < old.targets_by_source[p]; ++b)
+                place(born[newborn[b]], born_targets[newborn[b]]);
+            place(id, old.targets_by_source[p]);
+        }
+        for (; b < last; ++b) place(born[newborn[b]], born_targets[newborn[b]]);
+    }
+    out.source_indptr[n_in] = static_cast<Id>(q);
+}
+
+template <class Id>
+int merge(Wide n_in, Wide n_out, Wide n_edges, const Graph<Id>& old, Wide n_removed, const Wide* removed, Wide n_added,
+          const Wide* sources, const Wide* targets, const Changed<Id>& out, Id* gone, Id* added, Id* old_to_new) {
+    bool fits = increasing(n_removed, removed, n_edges, gone);
+    const std::vector<Wide> order = canonical_order(n_added, sources, targets, n_in, n_out, fits);
+    if (!fits) return REFUSED;
+
+    // how many old edges lie before each newborn, then its new id
+    std::vector<Id> born(n_added), born_targets(n_added);
+    for (Wide i = 0, r = 0; i < n_added; ++i) {
+        const Wide which = order.empty() ? i : order[i];
+        const Wide source = sources[which], target = targets[which];
+        const Id* row_end = old.indices + old.indptr[target + 1];
+        const Id* at = std::lower_bound(old.indices + old.indptr[target], row_end, static_cast<Id>(source));
+        const Wide place = at - old.indices;
+        while (r < n_removed && gone[r] < place) ++r;
+        if (at != row_end && *at == source && (r == n_removed || gone[r] != place)) return REFUSED;  // it stays
+        const Id id = static_cast<Id>(place - r + i);
+        born[i] = added[which] = id;
+        born_targets[i] = static_cast<Id>(target);
+        out.indices[id] = static_cast<Id>(source);
+    }
+    for_each_run(n_edges, n_removed, gone, n_added, born.data(),
+                 [&](Wide from, Wide to, Wide n) { copy_run(out.indices + to, old.indices + from, n); });
+    for (Wide t = 0, r = 0, b = 0; t <= n_out; ++t) {
+        while (r < n_removed && gone[r] < old.indptr[t]) ++r;
+        while (b < n_added && born_targets[b] < t) ++b;
+        out.indptr[t] = static_cast<Id>(old.indptr[t] - r + b);
+    }
+    if (out.targets != nullptr)
+        for (Wide t = 0; t < n_out; ++t)
+            std::fill(out.targets + out.indptr[t], out.targets + out.indptr[t + 1], static_cast<Id>(t));
+    if (out.by_source != nullptr) {
+        for (Wide r = 0; r < n_removed; ++r) old_to_new[gone[r]] = -1;
+        for_each_run(n_edges, n_removed, gone, n_added, born.data(), [=](Wide from, Wide to, Wide n) {
+            for (Wide i = 0; i < n; ++i) old_to_new[from + i] = static_cast<Id>(to + i);
+        });
+        merge_by_source(n_in, old, out, n_removed, gone, n_added, born.data(), born_targets, old_to_new);
+    }
+    return order.empty() ? DONE : DONE_UNSORTED;
+}
+
+template <class Id>
+Wide locate(Wide n_pairs, const Wide* sources, const Wide* targets, const Id* indptr, const Id* indices, Wide* places,
+            bool* found) {
+    Wide n_found = 0;
+    for (Wide i = 0; i < n_pairs; ++i) {
+        const Id* end = indices + indptr[targets[i] + 1];
+        const Id* at = std::lower_bound(indices + indptr[targets[i]], end, static_cast<Id>(sources[i]));
+        places[i] = at - indices;
+        found[i] = at != end && *at == sources[i];
+        n_found += found[i];
+    }
+    return n_found;
+}
+
+}  // namespace
+
+#define NETSPARSE_FOR_IDS(Id, suffix)                                                                                  \
+    NETSPARSE_API int netsparse_merge_##suffix(                                                                        \
+        Wide n_in, Wide n_out, Wide n_edges, const Id* indptr, const Id* indices, const Id* source_indptr,             \
+        const Id* by_source, const Id* targets_by_source, Wide n_removed, const Wide* removed, Wide n_added,           \
+        const Wide* sources, const Wide* targets, Id* new_indptr, Id* new_indices, Id* new_targets,                    \
+        Id* new_source_indptr, Id* new_by_source, Id* new_targets_by_source, Id* gone, Id* added, Id* old_to_new) {    \
+        return merge<Id>(n_in, n_out, n_edges, {indptr, indices, source_indptr, by_source, targets_by_source},         \
+                         n_removed, removed, n_added, sources, targets,                                                \
+                         {new_indptr, new_indices, new_targets, new_source_indptr, new_by_source,                      \
+                          new_targets_by_source},                                                                      \
+                         gone, added, old_to_new);                                                                     \
+    }                                                                                                                  \
+    NETSPARSE_API void netsparse_carry_##suffix(Wide n_before, Wide n_removed, const Id* removed, Wide n_born,         \
+                                                const Id* born, Wide width, const char* values, char* out) {           \
+        carry_rows<Id>(n_before, n_removed, removed, n_born, born, width, values, out);                                \
+    }                                                                                                                  \
+    NETSPARSE_API Wide netsparse_locate_##suffix(Wide n_pairs, const Wide* sources, const Wide* targets,               \
+                                                 const Id* indptr, const Id* indices, Wide* places, bool* found) {     \
+        return locate<Id>(n_pairs, sources, targets, indptr, indices, places, found);                                  \
+    }
+
+NETSPARSE_FOR_IDS(std::int32_t, int32)
+NETSPARSE_FOR_IDS(std::int64_t, int64)

@@ -1,0 +1,185 @@
+"""The linear merge behind `apply`: compiled where the library is, in numpy elsewhere; both give the same arrays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from netsparse.errors import DuplicateEdge, EdgeOutOfRange
+from netsparse.graph.bipartite import BipartiteGraph, as_pairs, pair_keys
+from netsparse.graph.compiled import addresses, native_function
+from netsparse.graph.frozen import frozen, index_dtype
+from netsparse.typing import EdgeIds, EdgeMask, Int, UnitIds
+
+DONE_UNSORTED, REFUSED = 1, 2
+"""What the compiled merge returns besides 0: the added pairs had to be sorted; something does not fit."""
+
+
+class Merged(NamedTuple):
+    """A changed graph, and the change as ids.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph
+        After the change.
+    removed, born : int arrays of shape (n_removed,), (n_added,)
+        Old ids of the edges that are gone, new ids of those that came, both increasing: all others keep their order,
+        so that these two say where every edge went.
+    added : int array of shape (n_added,)
+        `born` in the order of the delta.
+    old_to_new : int array of shape (n_edges before,) or None
+        Where it was needed on the way.
+    """
+
+    graph: BipartiteGraph
+    removed: Int[np.ndarray, "removed"]
+    born: Int[np.ndarray, "added"]
+    added: Int[np.ndarray, "added"]
+    old_to_new: EdgeIds | None
+
+
+def merged(
+    graph: BipartiteGraph,
+    removed: Int[np.ndarray, "removed"],
+    sources: UnitIds,
+    targets: UnitIds,
+    *,
+    with_index: bool = True,
+) -> Merged:
+    """Merge a change into a graph in one pass over its arrays; only what changes is sorted.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph
+        Before the change.
+    removed, sources, targets : int64 arrays
+        Ids that go and pairs that come, in any order.
+    with_index : bool
+        Whether `targets`, `by_source` and `targets_by_source` are brought along where `graph` has them; otherwise, and
+        always without the compiled library, they are made when first asked for.
+
+    Raises
+    ------
+    EdgeOutOfRange
+        If a removed id or an added unit does not exist.
+    DuplicateEdge
+        If an id is removed twice, a pair is added twice, or an added pair is already an edge that stays.
+    """
+    return native_merge(graph, removed, sources, targets, with_index) or numpy_merge(graph, removed, sources, targets)
+
+
+# compiled -------------------------------------------------------------------------------------------------------------
+
+
+def native_merge(
+    graph: BipartiteGraph, removed: Int[np.ndarray, "removed"], sources: UnitIds, targets: UnitIds, with_index: bool
+) -> Merged | None:
+    """Merge in compiled code; None where it is absent, where the width of ids changes, and where something is wrong."""
+    n_before, n_added, dtype = graph.n_edges, len(sources), graph.indices.dtype
+    n_after = n_before - len(removed) + n_added
+    merge_arrays = native_function("merge", dtype)
+    if merge_arrays is None or n_after < 0 or dtype != index_dtype(graph.n_in, graph.n_out, n_after):
+        return None
+    known: frozenset[str] = graph.cached() if with_index else frozenset()
+    old_index, new_index, old_to_new = None, None, None
+    if "by_source" in known:
+        old_index = (*graph.by_source, graph.targets_by_source)
+        new_index = tuple(np.empty(n, dtype) for n in (graph.n_in + 1, n_after, n_after))
+        old_to_new = np.empty(n_before, dtype)
+    new_targets = np.empty(n_after, dtype) if "targets" in known else None
+    indptr, indices = np.empty(graph.n_out + 1, dtype), np.empty(n_after, dtype)
+    gone, added = np.empty(len(removed), dtype), np.empty(n_added, dtype)
+    outcome = merge_arrays(
+        graph.n_in,
+        graph.n_out,
+        n_before,
+        *addresses(graph.indptr, graph.indices),
+        *(addresses(*old_index) if old_index else (None, None, None)),
+        len(removed),
+        removed.ctypes.data,
+        n_added,
+        *addresses(sources, targets, indptr, indices),
+        None if new_targets is None else new_targets.ctypes.data,
+        *(addresses(*new_index) if new_index else (None, None, None)),
+        *addresses(gone, added),
+        None if old_to_new is None else old_to_new.ctypes.data,
+    )
+    if outcome == REFUSED:
+        return None
+    after = BipartiteGraph.from_canonical(graph.n_in, graph.n_out, indptr, indices)
+    if new_index:
+        after.remember(by_source=(frozen(new_index[0]), frozen(new_index[1])), targets_by_source=frozen(new_index[2]))
+    if new_targets is not None:
+        after.remember(targets=frozen(new_targets))
+    born = np.sort(added) if outcome == DONE_UNSORTED else added
+    return Merged(after, gone, born, added, old_to_new)
+
+
+# numpy ----------------------------------------------------------------------------------------------------------------
+
+
+def numpy_merge(
+    graph: BipartiteGraph, removed: Int[np.ndarray, "removed"], sources: UnitIds, targets: UnitIds
+) -> Merged:
+    """Merge in numpy, and say what is wrong where something is."""
+    keep = _kept(graph, removed)
+    sources, targets = as_pairs(sources, targets, graph.n_in, graph.n_out)
+    order, is_added = _merge_keys(
+        pair_keys(graph.sources[keep], graph.targets[keep], graph.n_in),
+        pair_keys(sources, targets, graph.n_in),
+        graph.n_in,
+    )
+    indices = np.empty(len(is_added), dtype=graph.indices.dtype)
+    indices[~is_added] = graph.indices[keep]
+    indices[is_added] = sources[order]
+    fan_in = graph.fan_in - np.bincount(graph.targets[removed], minlength=graph.n_out)
+    fan_in += np.bincount(targets, minlength=graph.n_out)
+    indptr = np.zeros(graph.n_out + 1, dtype=np.int64)
+    np.cumsum(fan_in, out=indptr[1:])
+    after = BipartiteGraph.from_canonical(graph.n_in, graph.n_out, indptr, indices)
+
+    dtype = after.indptr.dtype
+    born = np.flatnonzero(is_added).astype(dtype)
+    added = np.empty(len(order), dtype=dtype)
+    added[order] = born
+    return Merged(after, np.flatnonzero(~keep).astype(dtype), born, added, None)
+
+
+def _kept(graph: BipartiteGraph, removed: Int[np.ndarray, "removed"]) -> EdgeMask:
+    if len(removed) and (removed.min() < 0 or removed.max() >= graph.n_edges):
+        worst = int(removed[(removed < 0) | (removed >= graph.n_edges)][0])
+        raise EdgeOutOfRange(
+            "removed edge id", str(worst), f"ids 0 to {graph.n_edges - 1}", "ids of this graph's edges"
+        )
+    keep = np.ones(graph.n_edges, dtype=bool)
+    keep[removed] = False
+    if graph.n_edges - np.count_nonzero(keep) != len(removed):
+        ids, counts = np.unique(removed, return_counts=True)
+        raise DuplicateEdge(
+            "removed edge id", f"{ids[counts > 1][0]} twice", "every id at most once", "numpy.unique(removed)"
+        )
+    return keep
+
+
+def _merge_keys(
+    kept: Int[np.ndarray, "kept"], added: Int[np.ndarray, "added"], n_in: int
+) -> tuple[Int[np.ndarray, "added"], np.ndarray]:
+    """Merge the sorted keys `kept` with the unsorted `added`.
+
+    Returns the order that sorts `added`, and for each position of the merged sequence whether it is an added one.
+    """
+    order = np.argsort(added, kind="stable")
+    added = added[order]
+    before = np.searchsorted(kept, added)
+    clash = np.flatnonzero(added[1:] == added[:-1])
+    if len(kept):
+        taken = np.flatnonzero(kept[np.minimum(before, len(kept) - 1)] == added)
+        clash = np.concatenate([clash, taken])
+    if len(clash):
+        pair = f"({int(added[clash[0]]) % n_in}, {int(added[clash[0]]) // n_in})"
+        expected = "a pair that is free, and added once"
+        raise DuplicateEdge("added edge (source, target)", pair, expected, "~graph.has_edges(sources, targets) first")
+    is_added = np.zeros(len(kept) + len(added), dtype=bool)
+    is_added[before + np.arange(len(added))] = True
+    return order, is_added
