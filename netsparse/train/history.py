@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from netsparse.graph import BipartiteGraph, EdgeDelta
@@ -20,14 +21,36 @@ PER_LAYER = {
 
 
 @dataclass
+class Rewired:
+    """What the rewirings of one epoch changed, added up."""
+
+    n: int = 0
+    dropped: int = 0
+    grown: int = 0
+    turnover: float = 0.0
+    by_layer: list[float] = field(default_factory=list)
+
+    def add(self, changes: Sequence[tuple[BipartiteGraph, EdgeDelta]]) -> None:
+        """Add one rewiring; costs a look at the changed pairs alone, whatever the number of edges."""
+        counts = [fresh(graph, delta) for graph, delta in changes]
+        self.n += 1
+        self.dropped += sum(delta.n_removed for _, delta in changes)
+        self.grown += sum(delta.n_added for _, delta in changes)
+        self.turnover += _share(sum(counts), sum(graph.n_edges for graph, _ in changes))
+        shares = [_share(count, graph.n_edges) for (graph, _), count in zip(changes, counts, strict=True)]
+        self.by_layer = [a + b for a, b in zip(self.by_layer or [0.0] * len(shares), shares, strict=True)]
+
+
+@dataclass
 class History:
     """Collects the rows of `TrainResult.history` and `TrainResult.timing`."""
 
     rows: list[dict[str, object]] = field(default_factory=list)
     times: list[dict[str, float]] = field(default_factory=list)
+    rewired: Rewired = field(default_factory=Rewired)
 
     def add(self, epoch: int, split: str, loss: float, accuracy: float) -> None:
-        """Add one row; the rewiring columns stay empty until `add_rewiring`."""
+        """Add one row; the rewiring columns stay empty until the epoch is closed."""
         self.rows.append({"epoch": epoch, "split": split, "loss": loss, "accuracy": accuracy})
 
     def add_layers(self, graphs: Sequence[BipartiteGraph]) -> None:
@@ -37,19 +60,18 @@ class History:
             for name, metric in PER_LAYER.items():
                 row[f"layer{k}_{name}"] = metric(graph)
 
-    def add_rewiring(self, changes: Sequence[tuple[BipartiteGraph, EdgeDelta]]) -> None:
-        """Write the rewiring that follows this epoch into its training row.
+    def close(self, epoch: int, seconds: Mapping[str, float]) -> None:
+        """End an epoch: write what its rewirings changed into its training row, and the time it took.
 
         Turnover is the share of edges that were not there before: a dropped edge grown again at once does not count.
+        Over several rewirings in one epoch the shares add up.
         """
-        row = self._training_row()
-        dropped = sum(delta.n_removed for _, delta in changes)
-        grown = sum(delta.n_added for _, delta in changes)
-        fresh = [int((~g.has_edges(d.added_sources, d.added_targets)).sum()) for g, d in changes]
-        before = sum(graph.n_edges for graph, _ in changes)
-        row.update(edges_dropped=dropped, edges_grown=grown, turnover=_share(sum(fresh), before))
-        for k, ((graph, _), count) in enumerate(zip(changes, fresh, strict=True)):
-            row[f"layer{k}_turnover"] = _share(count, graph.n_edges)
+        if self.rewired.n:
+            row, rewired = self._training_row(), self.rewired
+            row.update(edges_dropped=rewired.dropped, edges_grown=rewired.grown, turnover=rewired.turnover)
+            row.update({f"layer{k}_turnover": share for k, share in enumerate(rewired.by_layer)})
+        self.rewired = Rewired()
+        self.times.append({"epoch": epoch, **{f"{name}_seconds": spent for name, spent in seconds.items()}})
 
     def _training_row(self) -> dict[str, object]:
         return next(row for row in reversed(self.rows) if row["split"] == "train")
@@ -79,6 +101,25 @@ def by_layer(history: pd.DataFrame) -> pd.DataFrame:
     names = long["column"].str.extract(r"^layer(?P<layer>\d+)_(?P<metric>.+)$")
     table = long.assign(layer=names["layer"].astype(int), metric=names["metric"])
     return table[["epoch", "layer", "metric", "value"]].sort_values(["epoch", "layer", "metric"], ignore_index=True)
+
+
+def fresh(graph: BipartiteGraph, delta: EdgeDelta) -> int:
+    """Return how many of the added pairs were no edges of `graph`, the graph before.
+
+    An added pair that was one is among the removed: all others are still edges, and no edge is added twice.
+
+    Examples
+    --------
+    >>> graph = BipartiteGraph.from_edges([0, 1], [0, 0], n_in=3, n_out=1)
+    >>> fresh(graph, EdgeDelta(removed=[0, 1], added_sources=[0, 2], added_targets=[0, 0]))
+    1
+    """
+    removed = np.asarray(delta.removed)
+    targets = np.searchsorted(graph.indptr, removed, side="right") - 1
+    gone = targets * graph.n_in + graph.indices[removed]
+    return int(
+        np.isin(delta.added_targets.astype(np.int64) * graph.n_in + delta.added_sources, gone, invert=True).sum()
+    )
 
 
 def _share(part: int, whole: int) -> float:

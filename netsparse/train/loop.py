@@ -1,33 +1,37 @@
-"""`fit`: train a sparse network, rewiring it between epochs."""
+"""`fit`: check, build, and train epoch by epoch."""
 
 from __future__ import annotations
 
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from netsparse.datasets import Dataset, load
-from netsparse.errors import InvalidOption, TrainingDiverged
-from netsparse.graph import BipartiteGraph, EdgeDelta, SparseNetwork, apply
-from netsparse.nn import SparseMLP, as_device
+from netsparse.errors import InvalidOption
+from netsparse.graph import BipartiteGraph, SparseNetwork
+from netsparse.nn import SparseMLP
 from netsparse.rewiring import RewiringRule, named_rule
 from netsparse.rng import spawn
-from netsparse.train.checkpoint import save_model
-from netsparse.train.history import History
-from netsparse.train.objectives import Objective, evaluate, named_objective
-from netsparse.train.optimizers import LearningRate, MakeOptimizer, build_optimizer
+from netsparse.train.callbacks import Callbacks
+from netsparse.train.epoch import Engine
+from netsparse.train.objectives import Objective, named_objective
+from netsparse.train.optimizers import MakeOptimizer, build_optimizer
+from netsparse.train.precision import Precision, named_precision
 from netsparse.train.progress import progress_bar
-from netsparse.train.result import Snapshot, TrainResult
+from netsparse.train.ranks import Ranks, world
+from netsparse.train.record import Record
+from netsparse.train.result import TrainResult
+from netsparse.train.rewire import Rewiring
 from netsparse.train.run_folder import open_folder
+from netsparse.train.schedules import LearningRate, MakeScheduler
 from netsparse.train.splits import Splits
-from netsparse.train.tables import write_table
+from netsparse.train.state import TrainState
 from netsparse.typing import Seed
 
 BUILD = {"head": "dense", "init": "he_sparse", "activation": "relu", "backend": "auto"}
@@ -41,24 +45,27 @@ def fit(
     epochs: int,
     objective: str | Objective = "natural",
     batch_size: int = 128,
+    accumulate: int = 1,
+    precision: str | Precision = "float32",
     optimizer: str | MakeOptimizer = "sgd",
     lr: float | None = None,
-    lr_schedule: str = "linear",
+    lr_schedule: str | MakeScheduler = "linear",
     momentum: float | None = None,
     weight_decay: float | None = None,
     validation: int | None = None,
     head: str | None = "dense",
     init: str = "he_sparse",
-    activation: str = "relu",
+    activation: str | float = "relu",
     backend: str = "auto",
     device: str = "cpu",
-    callbacks: Sequence[Callable[[int, SparseMLP, dict[str, float]], None]] = (),
+    callbacks: Sequence[Any] = (),
     out: str | os.PathLike[str] | None = None,
     progress: bool = True,
     data_dir: str | os.PathLike[str] | None = None,
+    ranks: Ranks | None = None,
     rng: Seed,
 ) -> TrainResult:
-    """Train a sparse network on images, on its edges only, rewiring it between epochs.
+    """Train a sparse network on images, on its edges only, rewiring it on the way.
 
     Parameters
     ----------
@@ -67,21 +74,28 @@ def fit(
     data : str, path or Dataset
         A name ("digits", "mnist", "fashion-mnist", "cifar10"), a folder or file, or a `Dataset`.
     rewiring : None, str or RewiringRule
-        None trains the given wiring as it is. A rule changes it after every epoch but the last; losses and accuracies
-        are measured before the change.
+        None trains the given wiring as it is. A rule changes it after every epoch but the last, when losses and
+        accuracies have been measured, or, made with `every=n`, after every n-th optimizer step but the last.
     epochs : int
         Passes over the training images.
     objective : str or Objective
         "natural": cross-entropy.
     batch_size : int
         Images per step; a new random order in every epoch.
+    accumulate : int
+        Parts that a batch is worked through in, one after the other, for less memory; their gradients add up to the
+        whole batch's.
+    precision : str or Precision
+        "float32", "float64", "bfloat16" or, on CUDA, "float16"; see `netsparse.train.precision`.
     optimizer : str or function
         "sgd" (default lr 0.1, momentum 0.9, weight decay 5e-4) or "adam" (lr 0.001, weight decay 5e-4), or a function
         from parameters to a torch optimizer, which then brings its own lr, momentum and weight decay.
     lr, momentum, weight_decay : float, optional
         As torch's optimizers define them; only for an optimizer given by name.
-    lr_schedule : {"linear", "constant"}
-        The rate falls linearly to 0 over the run, or stays.
+    lr_schedule : str or function
+        "linear": the rate falls linearly to 0 over the run; "constant": it stays; for others see
+        `netsparse.train.schedules`. Or a function from the optimizer to one of torch's schedulers, which is stepped
+        once per optimizer step.
     validation : int, optional
         Number of training images held back for validation, taken from the end. Default: 10,000, or a fifth of the
         training images where that is fewer. 0 trains on all of them.
@@ -89,8 +103,10 @@ def fit(
         How the model is built from a network, see `SparseMLP`; not for a model, which is trained as it is.
     device : str
         Where to compute, "cpu" or "cuda".
-    callbacks : sequence of callables
-        Called after every epoch as `callback(epoch, model, row)` with the epoch's numbers, before rewiring.
+    callbacks : sequence
+        Functions called after every epoch, before the rewiring that follows it, as `callback(state)` with the run's
+        `TrainState` (`state.epoch`, `state.row` with the epoch's numbers, `state.model` ...), and objects with any of
+        the methods `on_train_begin(state)`, `on_rewire(state, changes)`, `on_epoch_end(state)`, `on_train_end(state)`.
     out : path, optional
         Folder for history.csv, timing.csv, model.safetensors (last good epoch) and, with a
         validation split, best.safetensors, written anew
@@ -99,6 +115,9 @@ def fit(
         Whether to show a progress bar.
     data_dir : path, optional
         Where data sets lie or land, see `netsparse.datasets.load`.
+    ranks : Ranks, optional
+        The processes that train together, as an open `with world() as ranks:` block knows them, see
+        `netsparse.train.ranks`. None: those that torchrun started, without it this process alone.
     rng : int or numpy.random.Generator
         Source of initial weights, batch order and rewiring; the same seed gives the same result to the last bit on the
         same machine with the same number of threads (`torch.get_num_threads()`).
@@ -128,142 +147,57 @@ def fit(
     >>> result.history["split"].tolist()
     ['train', 'validation', 'test', 'train', 'validation', 'test']
     """
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("accumulate", accumulate)):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             raise InvalidOption(name, repr(value), "a whole number, at least 1", f"{name}=10")
     rule = None if rewiring is None else named_rule(rewiring)
-    step_loss = named_objective(objective)
-    model_rng, batch_rng, rewire_rng = spawn(rng, 3, purpose="training")
-    dataset = load(data, data_dir=data_dir)
-    splits = Splits.of(dataset, validation, as_device(device))
     build = {"head": head, "init": init, "activation": activation, "backend": backend}
-    model = _as_model(network, dataset, splits, model_rng, **build)
-    model.check_data(dataset.n_features, dataset.n_classes)
-    model.to(splits.x_train.device)
-    torch_optimizer = build_optimizer(
-        optimizer, model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
-    )
-    steps_per_epoch = math.ceil(len(splits.x_train) / batch_size)
-    rate = LearningRate(torch_optimizer, lr_schedule, epochs * steps_per_epoch)
-    run = _Run(model, splits, None if out is None else open_folder(Path(out)))
-    with progress_bar(dataset.name, epochs, show=progress) as bar:
-        for epoch in range(1, epochs + 1):
-            clock = [time.perf_counter()]
-            order = torch.from_numpy(batch_rng.permutation(len(splits.x_train)))
-            train = _one_epoch(run, torch_optimizer, rate, step_loss, order, batch_size, (epoch - 1) * steps_per_epoch)
-            clock.append(time.perf_counter())
-            row = run.measure(epoch, train)
-            for callback in callbacks:
-                callback(epoch, model, row)
-            clock.append(time.perf_counter())
-            if rule is not None and epoch < epochs:
-                run.history.add_rewiring(_rewire(model, torch_optimizer, rule, epoch - 1, rewire_rng))
-            run.finish_epoch(epoch, clock)
-            bar.set_postfix({name: f"{value:.3f}" for name, value in row.items()}, refresh=False)
-            bar.update()
-    return run.result()
+    step_loss, called = named_objective(objective), Callbacks(callbacks)
+    with world() if ranks is None else nullcontext(ranks) as ranks:
+        place = ranks.device(device)
+        numbers = named_precision(precision, place)
+        model_rng, batch_rng, rewire_rng = spawn(rng, 3, purpose="training")
+        dataset = ranks.after_first(lambda: load(data, data_dir=data_dir))
+        splits = Splits.of(dataset, validation, place, numbers.dtype)
+        model = _as_model(network, dataset, splits, model_rng, **build)
+        model.check_data(dataset.n_features, dataset.n_classes)
+        model.to(device=place, dtype=numbers.dtype)
+        torch_optimizer = build_optimizer(
+            optimizer, model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
+        )
+        steps_per_epoch = math.ceil(len(splits.x_train) / batch_size)
+        n_steps = epochs * steps_per_epoch
+        schedule = LearningRate(torch_optimizer, lr_schedule, n_steps)
+        state = TrainState(model, torch_optimizer, schedule, numbers, batch_rng, rewire_rng, initial=model.network)
+        work = Rewiring(rule, steps_per_epoch=steps_per_epoch, n_steps=n_steps, ranks=ranks, callbacks=called)
+        engine = Engine(splits, step_loss, work, ranks, batch_size, accumulate)
+        folder = None if out is None or not ranks.is_first else open_folder(Path(out))
+        ranks.same_start(model, state.initial, {"seed": batch_rng.bit_generator.state})
+        record = Record(splits, folder)
+        with progress_bar(dataset.name, epochs, show=progress and ranks.is_first) as bar:
+            called.on_train_begin(state)
+            while state.epoch < epochs:
+                train = engine.train_epoch(state, after_step=lambda state: None)
+                _end_epoch(state, train, engine, record, called)
+                bar.set_postfix({name: f"{value:.3f}" for name, value in state.row.items()}, refresh=False)
+                bar.update()
+            called.on_train_end(state)
+        return record.result(state)
 
 
-class _Run:
-    """The moving parts of one call of `fit`: measures, remembers the best, writes the files."""
-
-    def __init__(self, model: SparseMLP, splits: Splits, folder: Path | None) -> None:
-        self.model, self.splits, self.folder = model, splits, folder
-        self.history = History()
-        self.initial = model.network
-        self.last: Snapshot | None = None
-        self.best: Snapshot | None = None
-
-    def measure(self, epoch: int, train: tuple[float, float]) -> dict[str, float]:
-        """Measure all splits; a loss or weight that is not finite ends the run, the last good epoch stays on disk."""
-        rows = {"train": train}
-        if len(self.splits.x_validation):
-            rows["validation"] = evaluate(self.model, self.splits.x_validation, self.splits.y_validation)
-        rows["test"] = evaluate(self.model, self.splits.x_test, self.splits.y_test)
-        # the test set chooses nothing, not even when to stop; weights that broke in the very last step are caught here
-        watched = {f"{split} loss": loss for split, (loss, _) in rows.items() if split != "test"}
-        watched["sum of weights"] = sum(parameter.detach().abs().sum().item() for parameter in self.model.parameters())
-        for name, value in watched.items():
-            if not math.isfinite(value):
-                good = "no good epoch yet" if epoch == 1 else f"epoch {epoch - 1} was the last good one"
-                where = "" if self.folder is None or epoch == 1 else f", kept in {self.folder / 'model.safetensors'}"
-                given = f"{name} {value} in epoch {epoch} ({good}{where})"
-                raise TrainingDiverged(
-                    "training", given, "a finite number", "a smaller learning rate (lr=0.01, --lr 0.01)"
-                )
-        for split, (loss, accuracy) in rows.items():
-            self.history.add(epoch, split, loss, accuracy)
-        self.history.add_layers([layer.graph for layer in self.model.sparse_layers()])
-        accuracies = {split: accuracy for split, (_, accuracy) in rows.items()}
-        self._remember(epoch, accuracies.get("validation", math.nan), accuracies["test"])
-        return {"loss": train[0], **accuracies}
-
-    def _remember(self, epoch: int, validation: float, test: float) -> None:
-        self.last = Snapshot.of(self.model, epoch, validation, test)
-        if self.best is None or math.isnan(validation) or validation > self.best.validation_accuracy:
-            self.best = self.last
-        if self.folder is not None:
-            save_model(self.model, self.folder / "model.safetensors")
-            if self.best is self.last and not math.isnan(validation):
-                save_model(self.model, self.folder / "best.safetensors")
-
-    def finish_epoch(self, epoch: int, clock: list[float]) -> None:
-        """Write the tables; `clock` holds the times before training, after it and after evaluation."""
-        seconds = np.diff([*clock, time.perf_counter()])
-        names = ("train_seconds", "evaluate_seconds", "rewire_seconds")
-        self.history.times.append({"epoch": epoch, **dict(zip(names, seconds.tolist(), strict=True))})
-        if self.folder is not None:
-            write_table(self.history.frame(), self.folder / "history.csv")
-            write_table(self.history.timing(), self.folder / "timing.csv")
-
-    def result(self) -> TrainResult:
-        """Return what the run leaves behind."""
-        if self.last is None or self.best is None:
-            raise InvalidOption("epochs", "0", "at least one epoch", "epochs=10")
-        frames = self.history.frame(), self.history.timing()
-        return TrainResult(self.model, self.initial, self.last, self.best, *frames)
-
-
-def _one_epoch(
-    run: _Run,
-    optimizer: torch.optim.Optimizer,
-    rate: LearningRate,
-    objective: Objective,
-    order: Tensor,
-    batch_size: int,
-    first_step: int,
-) -> tuple[float, float]:
-    """Train on every image once; return the mean loss and accuracy seen on the way."""
-    x, y = run.splits.x_train, run.splits.y_train
-    order = order.to(x.device)
-    loss_sum, correct = x.new_zeros((), dtype=torch.float64), x.new_zeros((), dtype=torch.int64)
-    run.model.train()
-    for step, batch in enumerate(order.split(batch_size)):
-        rate.set(first_step + step)
-        labels = y[batch]
-        loss, logits = objective(run.model, x[batch], labels)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        loss_sum += loss.detach().double() * len(batch)
-        correct += (logits.detach().argmax(1) == labels).sum()
-    return loss_sum.item() / len(x), correct.item() / len(x)
-
-
-def _rewire(
-    model: SparseMLP,
-    optimizer: torch.optim.Optimizer,
-    rule: RewiringRule,
-    step: int,
-    rng: np.random.Generator,
-) -> list[tuple[BipartiteGraph, EdgeDelta]]:
-    """Let the rule propose and every layer take over its change; return the graphs before, and the deltas."""
-    states = model.layer_states()
-    deltas = rule.propose_all(states, step=step, rng=rng)
-    for layer, delta in zip(model.sparse_layers(), deltas, strict=True):
-        graph, edge_map = apply(layer.graph, delta)
-        layer.rewire(graph, edge_map, optimizer, newborn=delta.values)
-    return [(state.graph, delta) for state, delta in zip(states, deltas, strict=True)]
+def _end_epoch(
+    state: TrainState, train: tuple[float, float], engine: Engine, record: Record, callbacks: Callbacks
+) -> None:
+    """Measure, tell, rewire and write, in this order: what is measured is the network that was trained."""
+    start = time.perf_counter()
+    record.measure(state, train)
+    callbacks.on_epoch_end(state)
+    state.seconds["evaluate"] = time.perf_counter() - start
+    if engine.rewiring.is_due_after_epoch(state.step):
+        engine.rewire(state)
+    state.history.close(state.epoch, state.seconds)
+    state.end_epoch()
+    record.write_tables(state)
 
 
 def _as_model(

@@ -24,18 +24,21 @@ class Snapshot:
         Accuracy there; the test accuracy was never used to choose anything. NaN without a validation split.
     network : SparseNetwork
         The wiring of that epoch.
-    weights : tuple of arrays
-        One edge vector per layer.
     state : dict
-        Copy of the model's `state_dict`.
+        Copy of the model's `state_dict`; the index arrays in it are the network's own.
     """
 
     epoch: int
     validation_accuracy: float
     test_accuracy: float
     network: SparseNetwork
-    weights: tuple[EdgeVector, ...]
     state: dict[str, torch.Tensor]
+
+    @property
+    def weights(self) -> tuple[EdgeVector, ...]:
+        """One edge vector per sparse layer, of the copy's memory."""
+        names = (f"layers.{k}.weight" for k in range(len(self.network.layers)))
+        return tuple(self.state[name].cpu().numpy() for name in names)
 
     def __repr__(self) -> str:
         accuracies = f"validation {self.validation_accuracy:.4f}, test {self.test_accuracy:.4f}"
@@ -43,9 +46,13 @@ class Snapshot:
 
     @classmethod
     def of(cls, model: SparseMLP, epoch: int, validation_accuracy: float, test_accuracy: float) -> Snapshot:
-        """Copy the model as it is."""
-        state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-        return cls(epoch, validation_accuracy, test_accuracy, model.network, model.weights, state)
+        """Copy the model as it is; its index arrays never change in place and are shared."""
+        state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
+        copied = {name: tensor if name.endswith(WIRING) else tensor.clone() for name, tensor in state.items()}
+        return cls(epoch, validation_accuracy, test_accuracy, model.network, copied)
+
+
+WIRING = (".indptr", ".indices")
 
 
 @dataclass(frozen=True, repr=False)

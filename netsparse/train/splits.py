@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,17 +27,37 @@ class Splits:
     y_test: Tensor
 
     @classmethod
-    def of(cls, dataset: Dataset, validation: int | None, device: torch.device) -> Splits:
-        """Hold back the last training images for validation, see `held_back`."""
-        x, y = _tensor(dataset.x_train, device), _tensor(dataset.y_train, device)
+    def of(
+        cls, dataset: Dataset, validation: int | None, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Splits:
+        """Hold back the last training images for validation, see `held_back`; pixels in `dtype`.
+
+        Raises
+        ------
+        InvalidOption
+            If more images are held back than there are, or a pixel is not finite.
+        """
+        check_finite(dataset)
+        x, y = _tensor(dataset.x_train, device).to(dtype), _tensor(dataset.y_train, device)
         cut = len(x) - held_back(len(x), validation)
-        test = _tensor(dataset.x_test, device), _tensor(dataset.y_test, device)
+        test = _tensor(dataset.x_test, device).to(dtype), _tensor(dataset.y_test, device)
         return cls(x[:cut], y[:cut], x[cut:], y[cut:], *test)
 
     def moments(self) -> tuple[float, float]:
         """Return mean and standard deviation of the training pixels (1 where all pixels are equal)."""
         std, mean = torch.std_mean(self.x_train.double() if self.x_train.numel() < 10**7 else self.x_train)
         return mean.item(), std.item() if std.item() > 0 else 1.0
+
+
+def check_finite(dataset: Dataset) -> None:
+    """Raise `InvalidOption` for the first sample with a value that is not finite: it would poison every weight."""
+    for name in ("x_train", "x_test"):
+        samples = getattr(dataset, name)
+        if not math.isfinite(samples.sum(dtype=np.float64)):  # one pass without a mask; only then the place
+            sample, feature = (int(k[0]) for k in np.nonzero(~np.isfinite(samples)))
+            given = f"{samples[sample, feature]} at sample {sample}, feature {feature}"
+            expected = "finite numbers, pixel values in [0, 1]"
+            raise InvalidOption(f"{name} of '{dataset.name}'", given, expected, "numpy.nan_to_num(x)")
 
 
 def held_back(n_train: int, validation: int | None) -> int:

@@ -70,7 +70,7 @@ def test_rewiring_is_between_epochs_and_never_after_the_last():
     seen = []
     net = small()
     result = train(
-        network=net, rewiring=ns.rewiring.SET(), epochs=3, callbacks=[lambda e, m, row: seen.append(m.network)]
+        network=net, rewiring=ns.rewiring.SET(), epochs=3, callbacks=[lambda state: seen.append(state.model.network)]
     )
     rows = result.history.query("split == 'train'")
     expected = sum(round(0.3 * layer.n_edges) for layer in net.layers)
@@ -142,7 +142,7 @@ def test_same_seed_same_bytes_and_another_seed_others(tmp_path):
 
 def test_callbacks_and_progress_bar_change_nothing(capsys):
     rows = []
-    loud = train(progress=True, callbacks=[lambda epoch, model, row: rows.append((epoch, row["test"]))])
+    loud = train(progress=True, callbacks=[lambda state: rows.append((state.epoch, state.row["test"]))])
     pd.testing.assert_frame_equal(loud.history, train().history)
     assert [epoch for epoch, _ in rows] == [1, 2, 3, 4]
     assert "blobs" in capsys.readouterr().err
@@ -176,11 +176,11 @@ def test_linear_schedule_reaches_zero_and_label_smoothing_counts():
 def test_diverged_training_stops_and_keeps_the_last_good_epoch(tmp_path):
     good = []
 
-    def poison(epoch, model, row):
-        good.append(model.state_dict()["layers.0.weight"].clone())
-        if epoch == 2:
+    def poison(state):
+        good.append(state.model.state_dict()["layers.0.weight"].clone())
+        if state.epoch == 2:
             with torch.no_grad():
-                model.sparse_layers()[0].weight.fill_(float("nan"))
+                state.model.sparse_layers()[0].weight.fill_(float("nan"))
 
     with pytest.raises(errors.TrainingDiverged, match=r"epoch 3 .*epoch 2 was the last good one.*lr") as caught:
         train(callbacks=[poison], out=tmp_path / "run")
@@ -227,7 +227,7 @@ BAD = [
     ({"lr": -1.0}, errors.InvalidOption, "lr=0.1"),
     ({"lr": math.nan}, errors.InvalidOption, "nan"),
     ({"weight_decay": -1.0}, errors.InvalidOption, "weight_decay"),
-    ({"lr_schedule": "cosin"}, errors.UnknownName, "constant, linear"),
+    ({"lr_schedule": "cosin"}, errors.UnknownName, "constant, cosine, .*linear"),
     ({"objective": "adversarial"}, errors.UnknownName, "natural"),
     ({"rewiring": "rigll"}, errors.UnknownName, "set"),
     ({"validation": 200}, errors.InvalidOption, "0 to 199"),

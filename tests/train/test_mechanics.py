@@ -60,9 +60,10 @@ def test_newborn_values_and_momenta_arrive_where_they_belong():
         spies.append(SpiedSGD(parameters))
         return spies[0]
 
-    def look(epoch, model, row):
-        buffer = spies[0].state[model.layers[0].weight]["momentum_buffer"]
-        seen.append((model.layers[0].graph, buffer.clone(), model.layers[0].edge_weights()))
+    def look(state):
+        layer = state.model.layers[0]
+        buffer = spies[0].state[layer.weight]["momentum_buffer"]
+        seen.append((layer.graph, buffer.clone(), layer.edge_weights()))
 
     train(rewiring=Marked(0.25), optimizer=optimizer, callbacks=[look], epochs=2)
     graph, momentum, _ = seen[0]
@@ -89,7 +90,7 @@ def test_newborn_weights_are_the_delta_s():
         model,
         rewiring=Marked(0.5),
         optimizer=frozen,
-        callbacks=[lambda e, m, r: weights.append(m.weights[0])],
+        callbacks=[lambda state: weights.append(state.model.weights[0])],
         epochs=2,
     )
     n_new = round(0.5 * model.layers[0].graph.n_edges)
@@ -195,7 +196,7 @@ def test_evaluation_is_in_evaluation_mode_and_training_goes_on_in_training_mode(
     assert evaluate(model, x, y) == evaluate(model, x, y)
     assert model.training
     modes = []
-    train(model, epochs=1, callbacks=[lambda e, m, r: modes.append(m.training)])
+    train(model, epochs=1, callbacks=[lambda state: modes.append(state.model.training)])
     assert modes == [True]
     model.eval()
     evaluate(model, x, y)

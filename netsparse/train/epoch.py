@@ -1,0 +1,93 @@
+"""The steps of an epoch: batches, gradients, optimizer, and rewiring where a rule asks for it between steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from netsparse.train.objectives import Objective
+from netsparse.train.ranks import Ranks
+from netsparse.train.rewire import Rewiring
+from netsparse.train.splits import Splits
+from netsparse.train.state import TrainState
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What takes the steps of a run: all that stays the same while `TrainState` changes.
+
+    Parameters
+    ----------
+    splits : Splits
+        The images.
+    objective : Objective
+        What a step minimises.
+    rewiring : Rewiring
+        The rule, and when it is due.
+    ranks : Ranks
+        The processes that train together.
+    batch_size : int
+        Images per step, of all processes together.
+    accumulate : int
+        Parts in which each process works through its share of a batch; the gradients add up to the whole batch's.
+    """
+
+    splits: Splits
+    objective: Objective
+    rewiring: Rewiring
+    ranks: Ranks
+    batch_size: int
+    accumulate: int = 1
+
+    def train_epoch(self, state: TrainState, after_step: Callable[[TrainState], object]) -> tuple[float, float]:
+        """Take the steps that are left of an epoch, one more if none has begun; return mean loss and accuracy.
+
+        `after_step` is called after every step but the last of the epoch.
+        """
+        if not state.is_within_epoch:
+            state.begin_epoch(len(self.splits.x_train))
+        state.model.train()
+        start, rewired = time.perf_counter(), state.seconds["rewire"]
+        spent = state.seconds["train"]
+        for batch in state.order[state.position :].split(self.batch_size):
+            self._take_step(state, batch)
+            if self.rewiring.is_due_after_step(state.step):
+                self.rewire(state)
+            if state.position < len(state.order):
+                state.seconds["train"] = spent + time.perf_counter() - start - (state.seconds["rewire"] - rewired)
+                after_step(state)
+        loss_sum, hits = self.ranks.sum(state.sums).tolist()
+        state.seconds["train"] = spent + time.perf_counter() - start - (state.seconds["rewire"] - rewired)
+        return loss_sum / len(state.order), hits / len(state.order)
+
+    def rewire(self, state: TrainState) -> None:
+        """Let the rule change the model now."""
+        start = time.perf_counter()
+        self.rewiring.change(state)
+        state.seconds["rewire"] += time.perf_counter() - start
+
+    def _take_step(self, state: TrainState, batch: Tensor) -> None:
+        """Take one optimizer step on the images `batch` of all processes."""
+        own = self.ranks.share(batch)
+        state.schedule.set(state.step)
+        state.optimizer.zero_grad(set_to_none=True)
+        with self.rewiring.gradients(state) as state.grads:
+            for part in own.chunk(self.accumulate) if len(own) else ():
+                self._add_gradients(state, part, self.ranks.weight(len(part), len(batch)))
+        self.ranks.sum_gradients(state.model.parameters())
+        state.precision.step(state.optimizer)
+        state.step += 1
+        state.position += len(batch)
+
+    def _add_gradients(self, state: TrainState, part: Tensor, weight: float) -> None:
+        """Add `weight` times the gradient of the mean loss of the images `part`; count losses and hits."""
+        labels = self.splits.y_train.index_select(0, part)
+        with state.precision.context():
+            loss, logits = self.objective(state.model, self.splits.x_train.index_select(0, part), labels)
+        state.precision.backward(loss if weight == 1.0 else loss * weight)
+        # stays on the device, in double precision: nothing waits for the numbers before the epoch ends
+        state.sums[0].add_(loss.detach(), alpha=len(part))
+        state.sums[1].add_((logits.detach().argmax(1) == labels).sum())
