@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Real
-from typing import Protocol
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from netsparse.errors import InvalidOption, unknown_name
+from netsparse.train.samples import labelled_samples
 from netsparse.train.threads import in_threads
 
 
@@ -54,24 +56,84 @@ OBJECTIVES: dict[str, Callable[[], Objective]] = {"natural": Natural}
 
 
 def named_objective(objective: str | Objective) -> Objective:
-    """Return the objective itself, or the one of that name; raises `UnknownName`, `InvalidOption`."""
+    """Return the objective, or the one of that name, with its first result looked at.
+
+    Raises
+    ------
+    UnknownName, InvalidOption
+        For another name or what cannot be called; when it is called first, for a result that is not what `Objective`
+        says.
+    """
     if not isinstance(objective, str):
         if isinstance(objective, type) or not callable(objective):
             raise InvalidOption("objective", repr(objective), "an object called as objective(model, x, y)", "Natural()")
-        return objective
+        return Checked(objective)
     if objective not in OBJECTIVES:
         raise unknown_name("objective", objective, OBJECTIVES)
-    return OBJECTIVES[objective]()
+    return Checked(OBJECTIVES[objective]())
 
 
-def evaluate(model: nn.Module, x: Tensor, y: Tensor, *, batch_size: int = 512) -> tuple[float, float]:
+class Checked:
+    """An objective whose first result is looked at: later ones come from the same lines of code.
+
+    Parameters
+    ----------
+    objective : Objective
+        What computes.
+    """
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective, self._is_known = objective, False
+
+    def __call__(self, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the objective does; raises `InvalidOption` for a first result that cannot be trained on."""
+        result = self.objective(model, x, y)
+        if not self._is_known:
+            _check_result(self.objective, result, len(x), getattr(model, "n_classes", None))
+            self._is_known = True
+        return result
+
+    def __repr__(self) -> str:
+        return repr(self.objective)
+
+
+def _check_result(objective: Objective, result: Any, n_samples: int, n_classes: int | None) -> None:
+    subject, fix = f"objective {objective!r}", "return torch.nn.functional.cross_entropy(logits, y), logits"
+    if not isinstance(result, tuple) or len(result) != 2 or not all(isinstance(part, Tensor) for part in result):
+        parts = result if isinstance(result, tuple) else (result,)
+        given = f"a result of {', '.join(type(part).__name__ for part in parts) or 'nothing'}"
+        raise InvalidOption(subject, given, "two tensors, the loss and the logits", fix)
+    loss, logits = result
+    if loss.dim() or not loss.is_floating_point():
+        given = f"a loss of shape {tuple(loss.shape)} and {loss.dtype}"
+        raise InvalidOption(subject, given, "a scalar of floating point, such as a mean over the batch", fix)
+    if not loss.requires_grad:
+        expected = "one that has a gradient: no detach, no no_grad, and a model with a parameter to train"
+        raise InvalidOption(subject, "a loss without gradient", expected, fix)
+    if logits.dim() != 2 or len(logits) != n_samples or logits.shape[1] != (n_classes or logits.shape[1]):
+        expected = f"({n_samples}, {n_classes or 'n_classes'}), one row per sample"
+        raise InvalidOption(subject, f"logits of shape {tuple(logits.shape)}", expected, fix)
+
+
+def evaluate(
+    model: nn.Module, x: Tensor | np.ndarray, y: Tensor | np.ndarray, *, batch_size: int = 512
+) -> tuple[float, float]:
     """Return the mean cross-entropy and the accuracy of `model` on `x` (n, n_in), `y` (n,), in evaluation mode.
+
+    Arrays are taken as well, in the model's dtype and on its device.
 
     The model is asked for small batches side by side, each on one of torch's threads, and the losses are added up
     sample by sample in double precision: on the CPU the result does not depend on `torch.set_num_threads`.
 
     An empty set gives (nan, nan).
+
+    Raises
+    ------
+    InvalidSize, InvalidOption
+        For inputs that are no floating-point numbers, labels that are no classes of the model, and different numbers of
+        them; for shapes, dtypes and devices of tensors what the model itself says.
     """
+    x, y = labelled_samples(model, x, y)
     n_threads = 1 if x.is_cuda else torch.get_num_threads()
     was_training = model.training
     model.eval()
