@@ -12,6 +12,7 @@ import typer
 from netsparse import __version__
 from netsparse.atomic import FULL, discard_unfinished
 from netsparse.cli.aside import Abandoned, aside
+from netsparse.cli.bench import bench
 from netsparse.cli.generate import generate
 from netsparse.cli.measure import measure
 from netsparse.cli.percolate import percolate
@@ -22,7 +23,7 @@ from netsparse.cli.wording import in_options
 from netsparse.errors import NetsparseError
 
 INTERRUPTED = 130
-VERBS = (run, generate, measure, percolate, robustness, train)
+VERBS = (run, generate, measure, percolate, robustness, train, bench)
 OPTIONS = {name for verb in VERBS for name in inspect.signature(verb).parameters}
 KEPT: dict[str, str] = {
     **dict.fromkeys(("run", "train"), "the run folder keeps what was finished"),
