@@ -10,6 +10,9 @@ from netsparse.errors import unknown_name
 from netsparse.graph import BipartiteGraph
 from netsparse.typing import EdgeVector
 
+ROWS = 2**16
+"""Target units whose weights are scaled at a time."""
+
 
 def he_sparse(graph: BipartiteGraph, rng: np.random.Generator) -> EdgeVector:
     """Draw N(0, 2 / fan_in(target)) per edge, with the sparse fan-in of its own target unit.
@@ -23,7 +26,13 @@ def he_sparse(graph: BipartiteGraph, rng: np.random.Generator) -> EdgeVector:
     >>> he_sparse(graph, np.random.default_rng(0)).shape
     (2,)
     """
-    return rng.normal(size=graph.n_edges) * np.sqrt(2.0 / graph.fan_in[graph.targets])
+    scale = np.sqrt(2.0 / np.maximum(graph.fan_in, 1))  # per unit: nothing but the weights is as long as the edges
+    weights = rng.normal(size=graph.n_edges)
+    for first in range(0, graph.n_out, ROWS):
+        rows = slice(first, first + ROWS)
+        start, end = graph.indptr[first], graph.indptr[min(first + ROWS, graph.n_out)]
+        weights[start:end] *= np.repeat(scale[rows], graph.fan_in[rows])
+    return weights
 
 
 def he_dense(graph: BipartiteGraph, rng: np.random.Generator) -> EdgeVector:
@@ -37,7 +46,9 @@ def he_dense(graph: BipartiteGraph, rng: np.random.Generator) -> EdgeVector:
     >>> he_dense(graph, np.random.default_rng(0)).shape
     (2,)
     """
-    return rng.normal(size=graph.n_edges) * np.sqrt(2.0 / graph.n_in)
+    weights = rng.normal(size=graph.n_edges)
+    weights *= np.sqrt(2.0 / graph.n_in)
+    return weights
 
 
 INITS: dict[str, Callable[[BipartiteGraph, np.random.Generator], EdgeVector]] = {
