@@ -10,6 +10,7 @@ import numpy as np
 from netsparse.errors import OutOfStep
 from netsparse.graph import BipartiteGraph, EdgeDelta
 
+LONGEST = 80
 SMALL = 0.05
 """Share of the edges up to which hashing a change, which is sorted for it, is cheaper than hashing all edges."""
 
@@ -58,24 +59,30 @@ def change_digest(before: bytes, after: BipartiteGraph, delta: EdgeDelta) -> byt
     return digest(before, np.sort(delta.removed.astype(np.int64)), np.sort(added))
 
 
-def out_of_step(given: Sequence[Mapping[str, bytes]]) -> OutOfStep:
+def out_of_step(given: Sequence[Mapping[str, bytes | str]]) -> OutOfStep:
     """Return the error for values that differ between processes.
 
     Parameters
     ----------
     given : sequence of mappings
-        The values by name, one mapping per rank.
+        The values by name, one mapping per rank, not all equal; a short text is shown, bytes are not.
 
     Examples
     --------
-    >>> print(out_of_step([{"seed": b"0"}, {"seed": b"1"}]))
-    seed: given another one on rank 1 than on rank 0, expected the same on every rank; try the same seed and settings \
-on every rank, and rules that draw from the rng they are given alone
+    >>> print(out_of_step([{"epochs": "2", "lr": "0.1"}, {"epochs": "3", "lr": "0.1"}, {"epochs": "2", "lr": "0.1"}]))
+    epochs: given 3 on rank 1 but 2 on rank 0, expected the same on every rank; try the same settings and seed on \
+every rank, and rules that draw from the rng they are given alone
     """
     first = given[0]
-    names = list(dict.fromkeys(name for values in given for name in values))
-    name = next((name for name in names if any(values.get(name) != first.get(name) for values in given)), "values")
-    others = [str(rank) for rank, values in enumerate(given) if values.get(name) != first.get(name)]
-    who = f"rank {others[0]}" if len(others) == 1 else f"ranks {', '.join(others[:8])}{', ...' * (len(others) > 8)}"
-    fix = "the same seed and settings on every rank, and rules that draw from the rng they are given alone"
-    return OutOfStep(name, f"another one on {who} than on rank 0", "the same on every rank", fix)
+    names = dict.fromkeys(name for values in given for name in values)
+    name = next(name for name in names if any(values.get(name) != first.get(name) for values in given))
+    others = [rank for rank, values in enumerate(given) if values.get(name) != first.get(name)]
+    here, there = (_shown(given[rank].get(name)) for rank in (0, others[0]))
+    who = f"rank {others[0]}" if len(others) == 1 else f"ranks {', '.join(map(str, others[:8]))}"
+    what = f"{there} on {who} but {here} on rank 0" if here and there else f"another one on {who} than on rank 0"
+    fix = "the same settings and seed on every rank, and rules that draw from the rng they are given alone"
+    return OutOfStep(name, what, "the same on every rank", fix)
+
+
+def _shown(value: bytes | str | None) -> str:
+    return value if isinstance(value, str) and len(value) <= LONGEST else ""

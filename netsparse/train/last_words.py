@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from torch.distributed import Store  # type: ignore[attr-defined] # documented, missing in __all__
 
-PATIENCE = 2.0  # seconds
+PATIENCE, SHORT = 2.0, 0.1  # seconds
 
 
 class LastWords:
@@ -25,6 +25,7 @@ class LastWords:
 
     def __init__(self, store: Store, rank: int, size: int) -> None:
         self._store, self._rank = store, rank
+        self._is_there = True
         self._others = [other for other in range(size) if other != rank]
 
     def leave(self, why: str, *, is_cause: bool) -> None:
@@ -48,23 +49,28 @@ class LastWords:
         longer than the time in which torchrun ends the rest.
         """
         silent = cut_off and not any(self._read("end", rank) for rank in self._others)
-        until = time.monotonic() + (PATIENCE / 20 if silent else PATIENCE)
-        while not (told := bool(self._read("end", 0))) and time.monotonic() < until:
+        until = time.monotonic() + (SHORT if silent else PATIENCE)
+        while self._is_there and time.monotonic() < until:
+            if self._read("end", 0):
+                return True
             time.sleep(0.01)
-        return told
+        return False
 
-    def wait_for_readers(self) -> None:
-        """Where this process keeps the store, keep it until the others have ended too."""
-        until = time.monotonic() + PATIENCE
-        while (
-            os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
-            and time.monotonic() < until
-            and not all(self._read("end", rank) for rank in self._others)
-        ):
+    def go(self) -> None:
+        """Say that this process has read all it wanted; where rank 0 keeps the store, it stays until all have."""
+        if self._is_there:
+            with suppress(RuntimeError):
+                self._store.set(f"netsparse/gone/{self._rank}", "gone")
+        if self._rank or os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+            return
+        until = time.monotonic() + 5 * SHORT
+        while time.monotonic() < until and not all(self._read("gone", rank) for rank in self._others):
             time.sleep(0.01)
 
     def _read(self, kind: str, rank: int) -> str:
         key = f"netsparse/{kind}/{rank}"
-        with suppress(RuntimeError):  # the store ends with the process that keeps it
-            return self._store.get(key).decode() if self._store.check([key]) else ""
+        try:
+            return self._store.get(key).decode() if self._is_there and self._store.check([key]) else ""
+        except RuntimeError:
+            self._is_there = False  # it ended with the process that kept it; torch would log every other try
         return ""

@@ -23,7 +23,7 @@ from netsparse.train.ranks import EXAMPLE, Ranks
 
 Result = TypeVar("Result")
 BUCKET = 25 * 2**20  # bytes
-RESTART = "starting all of them again (netsparse train --resume RUN goes on from the last checkpoint)"
+RESTART = "the same command with --resume RUN, which goes on from the last checkpoint"
 
 
 @final
@@ -101,8 +101,8 @@ class Several(Ranks):
 
     def same(self, values: Mapping[str, object]) -> None:
         """Compare 32 bytes; only where they differ, find out in what."""
-        known = {name: value if isinstance(value, bytes) else repr(value).encode() for name, value in values.items()}
-        own = digest(*(part for item in known.items() for part in (item[0].encode(), item[1])))
+        known = {name: value if isinstance(value, bytes) else repr(value) for name, value in values.items()}
+        own = digest(repr(sorted(known.items())).encode())
         everybody = self.gather(torch.frombuffer(bytearray(own), dtype=torch.uint8))
         if (everybody == everybody[0]).all():
             return
@@ -155,9 +155,8 @@ class Several(Ranks):
             if ended := self._words.cause():
                 given = f"an end by {ended[1]}"
                 raise RankLost(f"rank {ended[0]}", given, "an answer from every rank", RESTART) from error
-            given = f"no answer from another one ({_in_short(error)})"
-            expected = "all of them until the end"
-            raise RankLost(f"rank {self.rank} of {self.size}", given, expected, RESTART) from error
+            given = f"no answer from another rank ({_in_short(error)})"
+            raise RankLost(f"rank {self.rank} of {self.size}", given, "an answer from every rank", RESTART) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -166,9 +165,12 @@ class Several(Ranks):
         if kind is not None:
             self._words.leave(f"{kind.__name__} ({error})", is_cause=not cut_off)
         dist.destroy_process_group()
-        if kind is not None and self.is_first:
-            self._words.wait_for_readers()
-        elif isinstance(error, NetsparseError) and self._words.first_tells(cut_off=cut_off):
+        if kind is None:
+            return
+        of_ours = isinstance(error, NetsparseError) and not self.is_first
+        told = of_ours and self._words.first_tells(cut_off=cut_off)
+        self._words.go()
+        if told:
             raise SystemExit(2)
 
 
