@@ -91,8 +91,8 @@ class LearningRate:
     def __init__(self, optimizer: torch.optim.Optimizer, schedule: str | MakeScheduler, n_steps: int) -> None:
         self.scheduler = _scheduler(optimizer, schedule, max(n_steps, 1))
         self.step = 0
-        self._groups = optimizer.param_groups
-        self._first = [_numbers(group) for group in self._groups]
+        self._optimizer = optimizer
+        self._first = [_numbers(group) for group in optimizer.param_groups]
 
     def set(self, step: int) -> None:
         """Set the rates for step number `step`, counted from 0, the one that comes next or a later one.
@@ -128,7 +128,7 @@ class LearningRate:
         """
         if self.step != 0:
             raise InvalidOption("learning rate", f"at step {self.step}", "one that has not begun", "a new LearningRate")
-        for group, first in zip(self._groups, self._first, strict=True):
+        for group, first in zip(self._optimizer.param_groups, self._first, strict=True):
             group.update(first)
         self.set(state["step"])
 
