@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netsparse.errors import InvalidEdgeVector, InvalidGraph, InvalidSize
+from netsparse.errors import InvalidEdgeVector, InvalidGraph
 from netsparse.graph import BipartiteGraph, EdgeMap
 from netsparse.graph.checks import as_edge_vector
 from netsparse.nn.activation import slope_of
 from netsparse.nn.init import initial_weights
+from netsparse.nn.inputs import check_input
 from netsparse.nn.kernels import KERNELS, EdgeIndex, Kernel, SparseProduct, kernel_name
 from netsparse.nn.kernels.product import Watch
 from netsparse.nn.optimizer import carried, carry_state
@@ -95,23 +96,30 @@ class SparseLinear(nn.Module):
         generator = torch_seeded() if rng is None else as_rng(rng)
         self.backend = backend
         self.watch: Watch | None = None
-        self._wire(graph, torch.device("cpu"))
         weights = initial_weights(graph, init, generator)
         self.weight = nn.Parameter(torch.tensor(weights, dtype=torch.get_default_dtype()))
+        self._wire(graph)
         self.bias = nn.Parameter(torch.zeros(graph.n_out)) if bias else None
 
-    def _wire(self, graph: BipartiteGraph, device: torch.device) -> None:
+    def _wire(self, graph: BipartiteGraph) -> None:
+        self._index_there(graph)
+        self._choose_again()
+
+    def _index_there(self, graph: BipartiteGraph) -> None:
         self.graph = graph
-        self._kernels: dict[int, Kernel] = {}
-        self.kernel = kernel_name(self.backend, graph, device=device)
-        self._index = EdgeIndex.of(graph, device)
+        self._index = EdgeIndex.of(graph, self.weight.device)
         self.register_buffer("indptr", self._index.indptr)
         self.register_buffer("indices", self._index.indices)
+
+    def _choose_again(self) -> None:
+        self._kernels: dict[int, Kernel] = {}
+        self.kernel = kernel_name(self.backend, self.graph, device=self.weight.device, dtype=self.weight.dtype)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> SparseLinear:
         super()._apply(fn, recurse)  # type: ignore[misc]
         if self._index.indptr.device != self.weight.device:
-            self._wire(self.graph, self.weight.device)
+            self._index_there(self.graph)
+        self._choose_again()  # a kernel for float32 need not be one for float64
         return self
 
     @property
@@ -127,11 +135,14 @@ class SparseLinear(nn.Module):
     in_features, out_features = n_in, n_out
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (..., n_in) to (..., n_out); raises `InvalidSize` for any other width."""
-        if x.dim() == 0 or x.shape[-1] != self.n_in:
-            raise InvalidSize(
-                "input", f"shape {tuple(x.shape)}", f"(..., n_in={self.n_in})", f"x.reshape(-1, {self.n_in})"
-            )
+        """Map (..., n_in) to (..., n_out), any number of rows, none included.
+
+        Raises
+        ------
+        InvalidSize, InvalidOption
+            For another width, dtype or device, see `netsparse.nn.inputs.check_input`.
+        """
+        check_input(self, x)
         rows = x if x.dim() == 2 else x.reshape(-1, self.n_in)
         columns = rows.t().contiguous()
         kernel = self._kernels.get(len(rows)) or self._kernel_for(len(rows))
@@ -183,7 +194,7 @@ class SparseLinear(nn.Module):
         layer = shallow_copy(self)
         layer.weight = nn.Parameter(values, requires_grad=self.weight.requires_grad)
         if graph is not self.graph and graph != self.graph:
-            layer._wire(graph, self.weight.device)
+            layer._wire(graph)
         return layer
 
     def rewire(
@@ -199,7 +210,8 @@ class SparseLinear(nn.Module):
         Parameters
         ----------
         graph, edge_map : BipartiteGraph, EdgeMap
-            What `netsparse.graph.apply` returned for this layer's graph.
+            What `netsparse.graph.apply` returned for this layer's graph; not checked again where these are the very
+            objects. The Parameter stays the same object, and keeps its storage where as many edges come as go.
         optimizer : torch.optim.Optimizer, optional
             The optimizer that holds this layer's weight; its per-edge state is carried, newborn edges start at 0.
         newborn : array of shape (n_added,), optional
@@ -210,26 +222,33 @@ class SparseLinear(nn.Module):
         InvalidGraph, InvalidEdgeVector
             If graph, map or newborn weights do not belong to this layer; layer and optimizer are then as before.
         """
-        fix = "graph, edge_map = netsparse.apply(layer.graph, delta)"
-        if graph.sizes != self.graph.sizes or edge_map.n_edges != graph.n_edges:
-            given = f"{graph!r} with a map to {edge_map.n_edges} edges"
-            raise InvalidGraph("rewire", given, f"a change of {self.graph!r}", fix)
-        if len(edge_map.old_to_new) != self.graph.n_edges:
-            given = f"a map from {len(edge_map.old_to_new)} edges"
-            raise InvalidEdgeVector("rewire", given, f"a map from this layer's {self.graph.n_edges} edges", fix)
-        old = edge_map.survivors
-        new = edge_map.old_to_new[old]
-        same = (self.graph.sources[old] == graph.sources[new]) & (self.graph.targets[old] == graph.targets[new])
-        if not same.all():
-            raise InvalidGraph("rewire", "a map of another graph", f"a change of {self.graph!r}", fix)
+        if not edge_map.leads(self.graph, graph):  # what `apply` made together fits; anything else is compared
+            self._check_change(graph, edge_map)
         if newborn is not None:
             newborn = as_edge_vector("newborn", newborn, len(edge_map.added))
         values = 0.0 if newborn is None else torch.tensor(newborn, dtype=self.weight.dtype, device=self.weight.device)
         weight = carried(self.weight.detach(), edge_map, values)
         if optimizer is not None:  # everything is checked and computed: from here on nothing fails
             carry_state(optimizer, self.weight, edge_map)
+        same_size = graph.n_edges == self.graph.n_edges
         self._set_weight(weight)
-        self._wire(graph, self.weight.device)
+        self._index_there(graph)
+        if not same_size:
+            self._choose_again()
+
+    def _check_change(self, graph: BipartiteGraph, edge_map: EdgeMap) -> None:
+        fix = "graph, edge_map = netsparse.apply(layer.graph, delta)"
+        if graph.sizes != self.graph.sizes or edge_map.n_edges != graph.n_edges:
+            given = f"{graph!r} with a map to {edge_map.n_edges} edges"
+            raise InvalidGraph("rewire", given, f"a change of {self.graph!r}", fix)
+        if edge_map.n_before != self.graph.n_edges:
+            given = f"a map from {edge_map.n_before} edges"
+            raise InvalidEdgeVector("rewire", given, f"a map from this layer's {self.graph.n_edges} edges", fix)
+        old = edge_map.survivors
+        new = edge_map.old_to_new[old]
+        same = (self.graph.sources[old] == graph.sources[new]) & (self.graph.targets[old] == graph.targets[new])
+        if not same.all():
+            raise InvalidGraph("rewire", "a map of another graph", f"a change of {self.graph!r}", fix)
 
     def _set_weight(self, values: Tensor) -> None:
         if len(values) == len(self.weight):
@@ -245,7 +264,7 @@ class SparseLinear(nn.Module):
             as_edge_vector(f"{prefix}weight", weight.detach().cpu().numpy(), graph.n_edges)
             if graph != self.graph:
                 self._set_weight(self.weight.detach().new_zeros(graph.n_edges))
-                self._wire(graph, self.weight.device)
+                self._wire(graph)
             # the wiring is in place; a copy into the buffers would write into the graph's own arrays
             state_dict = {**state_dict, f"{prefix}indptr": self.indptr, f"{prefix}indices": self.indices}
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

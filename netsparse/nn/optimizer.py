@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from netsparse.graph import EdgeMap
+from netsparse.graph import EdgeMap, carry
+
+BITS = {torch.bfloat16: torch.int16}
+"""Types that numpy does not have, and those of the same width that they travel as."""
 
 
 def carried(values: Tensor, edge_map: EdgeMap, newborn: Tensor | float = 0.0) -> Tensor:
@@ -19,13 +23,40 @@ def carried(values: Tensor, edge_map: EdgeMap, newborn: Tensor | float = 0.0) ->
         Where the edges went.
     newborn : float or tensor of shape (n_added,)
         Value of the newborn edges, in the order of the delta's added pairs.
+
+    Returns
+    -------
+    tensor of shape (n_edges after,), of the same dtype and on the same device.
+
+    Raises
+    ------
+    InvalidEdgeVector
+        If `values` does not have one entry per old edge, or `newborn` one per added pair.
     """
-    survivors = edge_map.survivors
-    new = values.new_empty(len(survivors) + len(edge_map.added))
-    to, at = torch.as_tensor(edge_map.old_to_new[survivors]).long(), torch.as_tensor(survivors)
-    new[to.to(values.device)] = values[at.to(values.device)]
-    new[torch.from_dlpack(edge_map.added).long().to(values.device)] = newborn
+    fill = torch.as_tensor(newborn, dtype=values.dtype, device=values.device)
+    if values.device.type == "cpu":
+        return torch.from_numpy(carry(_bits(values), edge_map, fill=_bits(fill))).view(values.dtype)
+    return _carried_there(values, edge_map, fill)
+
+
+def _carried_there(values: Tensor, edge_map: EdgeMap, fill: Tensor) -> Tensor:
+    """Carry on another device: only the ids that changed travel there."""
+    if edge_map.runs is None:
+        host = carried(values.cpu(), edge_map, fill.cpu())
+        return host.to(values.device)
+    removed, born = (torch.from_dlpack(ids).to(values.device).long() for ids in edge_map.runs)
+    keep = torch.ones(edge_map.n_before, dtype=torch.bool, device=values.device)
+    survives = torch.ones(edge_map.n_edges, dtype=torch.bool, device=values.device)
+    keep[removed], survives[born] = False, False
+    new = values.new_empty(edge_map.n_edges)
+    new[survives] = values[keep]
+    new[torch.from_dlpack(edge_map.added).to(values.device).long()] = fill
     return new
+
+
+def _bits(values: Tensor) -> np.ndarray:
+    values = values.detach()
+    return values.view(BITS[values.dtype]).numpy() if values.dtype in BITS else values.numpy()
 
 
 def carry_state(optimizer: torch.optim.Optimizer, parameter: torch.nn.Parameter, edge_map: EdgeMap) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from netsparse.errors import InvalidEdgeVector, InvalidOption
-from netsparse.graph import BipartiteGraph, EdgeDelta, free_pairs, subgraph
-from netsparse.graph.checks import as_edge_vector
+from netsparse.graph import BipartiteGraph, EdgeDelta, carry, free_pairs
+from netsparse.graph.checks import as_edge_vector, as_unit_ids
+from netsparse.graph.delta import survivors
 from netsparse.rng import as_rng, spawn
 from netsparse.typing import EdgeIds, EdgeVector, Seed, UnitIds
 
@@ -28,7 +29,7 @@ class LayerState:
     graph : BipartiteGraph
         Its wiring.
     weights : array of shape (n_edges,)
-        Effective weights, in canonical edge order.
+        Effective weights, in canonical edge order; to be read, not kept: it may be a view of the layer's own.
     grads : object, optional
         Gradients: `.at_edges()` and `.at_pairs(sources, targets)`; None for rules that do not ask.
     """
@@ -50,19 +51,31 @@ class RewiringRule(ABC):
     ----------
     fraction : float
         Share of a layer's edges that is replaced at each rewiring, in [0, 1]: exactly round(fraction * n_edges).
+    every : int, optional
+        Optimizer steps between two rewirings, 1 for one at every step; None: once an epoch.
+
+    Attributes
+    ----------
+    keeps_count : bool
+        Whether as many edges grow as are dropped.
+    needs_gradients : bool
+        Whether `propose` reads `grads`, which the training loop then records.
 
     Raises
     ------
     InvalidOption
-        If `fraction` is outside [0, 1].
+        If `fraction` is outside [0, 1], or `every` is no whole number of steps.
     """
 
     keeps_count = True
+    needs_gradients = False
 
-    def __init__(self, fraction: float = 0.3) -> None:
+    def __init__(self, fraction: float = 0.3, *, every: int | None = None) -> None:
         if not isinstance(fraction, Real) or isinstance(fraction, bool) or not 0.0 <= fraction <= 1.0:
             raise InvalidOption("fraction", repr(fraction), "a share of the edges in [0, 1]", "fraction=0.3")
-        self.fraction = float(fraction)
+        if every is not None and (not isinstance(every, int | np.integer) or isinstance(every, bool) or every < 1):
+            raise InvalidOption("every", repr(every), "a whole number of steps, at least 1, or None", "every=100")
+        self.fraction, self.every = float(fraction), None if every is None else int(every)
 
     @abstractmethod
     def drop(
@@ -110,11 +123,10 @@ class RewiringRule(ABC):
             raise InvalidEdgeVector("weights", given, "one finite real number per edge", "layer.edge_weights()")
         n_drop = round(self.fraction * graph.n_edges)
         removed = self.drop(graph, weights, grads, n_drop, rng)
-        alive = np.ones(graph.n_edges, dtype=bool)
-        alive[removed] = False
-        kept, _ = subgraph(graph, alive)
+        gone = np.sort(as_unit_ids("removed", removed))
+        kept, edge_map = survivors(graph, gone[np.diff(gone, prepend=-1) > 0])
         n_grow = graph.n_edges - kept.n_edges
-        sources, targets = self.grow(kept, weights[alive], grads, n_grow, rng)
+        sources, targets = self.grow(kept, carry(weights, edge_map), grads, n_grow, rng)
         if self.keeps_count and not n_drop == len(removed) == n_grow == len(sources):
             given = f"{len(removed)} ids of {n_grow} edges dropped, {len(sources)} grown"
             fix = "drop() and grow() that return as many as they are asked for, or keeps_count = False"
@@ -129,7 +141,7 @@ class RewiringRule(ABC):
         states : sequence of LayerState
             One per layer.
         step : int
-            How many rewirings came before; rules with a schedule read it.
+            How many optimizer steps, or epochs where `every` is None, came before; rules with a schedule read it.
         rng : int or numpy.random.Generator
             Source of randomness.
         """
@@ -138,8 +150,8 @@ class RewiringRule(ABC):
 
     def parameters(self) -> dict[str, Any]:
         """Return the options that make this rule again: `type(rule)(**rule.parameters())`."""
-        return {"fraction": self.fraction}
+        return {"fraction": self.fraction, "every": self.every}
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items())
+        options = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items() if value is not None)
         return f"{type(self).__name__}({options})"

@@ -33,6 +33,8 @@ class SET(RewiringRule):
     newborn_std : float
         Newborn edges weigh N(0, newborn_std^2). 0, the default, is what the authors' Keras code does; their NumPy code
         uses 0.1.
+    every : int, optional
+        Optimizer steps between two rewirings. None, the default, is the published rule: once an epoch.
 
     Raises
     ------
@@ -58,8 +60,10 @@ class SET(RewiringRule):
     ([0, 2], 2)
     """
 
-    def __init__(self, fraction: float = 0.3, *, drop: str = "sign_wise", newborn_std: float = 0.0) -> None:
-        super().__init__(fraction)
+    def __init__(
+        self, fraction: float = 0.3, *, drop: str = "sign_wise", newborn_std: float = 0.0, every: int | None = None
+    ) -> None:
+        super().__init__(fraction, every=every)
         if drop not in DROPS:
             raise unknown_name("drop", drop, DROPS)
         if not isinstance(newborn_std, Real) or not 0.0 <= newborn_std < float("inf"):

@@ -15,7 +15,7 @@ def smallest_magnitude(weights: EdgeVector, n_drop: int, rng: np.random.Generato
     >>> smallest_magnitude(np.array([0.5, -0.1, 0.2, -0.9]), 2, np.random.default_rng(0)).tolist()
     [1, 2]
     """
-    return np.sort(_closest_to_zero(np.arange(len(weights)), weights, n_drop, rng))
+    return _of_ranks(np.abs(weights), 0, n_drop, rng)
 
 
 def smallest_sign_wise(weights: EdgeVector, n_drop: int, rng: np.random.Generator) -> EdgeIds:
@@ -35,19 +35,33 @@ def smallest_sign_wise(weights: EdgeVector, n_drop: int, rng: np.random.Generato
     >>> smallest_sign_wise(weights, 3, np.random.default_rng(0)).tolist()
     [1, 2, 4]
     """
-    zeros, positive, negative = (np.flatnonzero(sign) for sign in (weights == 0, weights > 0, weights < 0))
-    from_zeros = min(n_drop, len(zeros))
-    signed = len(positive) + len(negative)
-    from_positive = round((n_drop - from_zeros) * len(positive) / signed) if signed else 0
-    parts = (
-        _closest_to_zero(zeros, weights, from_zeros, rng),
-        _closest_to_zero(positive, weights, from_positive, rng),
-        _closest_to_zero(negative, weights, n_drop - from_zeros - from_positive, rng),
-    )
-    return np.sort(np.concatenate(parts))
+    n_negative, n_positive = int(np.count_nonzero(weights < 0)), int(np.count_nonzero(weights > 0))
+    signed = n_negative + n_positive
+    n_zero = len(weights) - signed
+    if n_drop <= n_zero:
+        return np.sort(rng.choice(np.flatnonzero(weights == 0), n_drop, replace=False, shuffle=False))
+    from_positive = round((n_drop - n_zero) * n_positive / signed)
+    # in increasing order of the weights what goes is one stretch: negative ones up to zero, zeros, positive ones
+    stop = n_negative + n_zero + from_positive
+    return _of_ranks(weights, stop - n_drop, stop, rng)
 
 
-def _closest_to_zero(ids: EdgeIds, weights: EdgeVector, n_drop: int, rng: np.random.Generator) -> EdgeIds:
-    shuffled = rng.permutation(ids)
-    order = np.argsort(np.abs(weights[shuffled]), kind="stable")
-    return shuffled[order[:n_drop]]
+def _of_ranks(values: EdgeVector, start: int, stop: int, rng: np.random.Generator) -> EdgeIds:
+    """Return the edges `start` to `stop - 1` in increasing order of the values, found without sorting them.
+
+    Where several edges share the value at one end and not all of them belong, those that do are drawn at random.
+    """
+    if start == stop:
+        return np.empty(0, dtype=np.int64)
+    low, high = np.partition(values, (start, stop - 1))[[start, stop - 1]]
+    at_low = np.flatnonzero(values == low)
+    if low == high:
+        return np.sort(rng.choice(at_low, stop - start, replace=False, shuffle=False))
+    between = np.flatnonzero((values > low) & (values < high))
+    from_low = np.count_nonzero(values <= low) - start
+    at_high = np.flatnonzero(values == high)
+    ends = [
+        ids if n == len(ids) else rng.choice(ids, n, replace=False, shuffle=False)
+        for ids, n in ((at_low, from_low), (at_high, stop - start - from_low - len(between)))
+    ]
+    return np.sort(np.concatenate([*ends, between]))

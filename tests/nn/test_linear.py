@@ -109,7 +109,7 @@ def test_sparse_weight_shares_memory_and_is_the_weight_matrix():
 
 def test_auto_is_dense_only_for_complete_graphs():
     assert SparseLinear(zoo.GRAPHS["complete"], rng=0).kernel == "dense"
-    assert SparseLinear(zoo.GRAPHS["dense random"], rng=0).kernel == "torch_csr"
+    assert SparseLinear(zoo.GRAPHS["dense random"], rng=0).kernel != "dense"
     assert "truly sparse" in repr(SparseLinear(zoo.GRAPHS["dense random"], rng=0))
 
 
@@ -261,7 +261,7 @@ def test_copies_and_pickles_are_independent():
 
 
 BAD = [
-    (lambda g: SparseLinear(g, backend="cuda"), errors.UnknownName, "auto, dense, reference, torch_csr"),
+    (lambda g: SparseLinear(g, backend="cuda"), errors.UnknownName, "auto, dense, .*reference, torch_csr"),
     (lambda g: SparseLinear(g, activation="swish"), errors.UnknownName, "relu"),
     (lambda g: SparseLinear(g, init="xavier"), errors.UnknownName, "he_dense, he_sparse"),
     (lambda g: SparseLinear(g, rng=0)(torch.rand(3, g.n_in + 1)), errors.InvalidSize, "n_in=60"),

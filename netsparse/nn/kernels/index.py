@@ -47,7 +47,7 @@ class EdgeIndex:
     def of(cls, graph: BipartiteGraph, device: torch.device | None = None) -> EdgeIndex:
         """Read the index of `graph` onto `device`; on the CPU the arrays are shared, not copied."""
         indptr, edge_ids = graph.by_source
-        arrays = (graph.indptr, graph.indices, indptr, graph.targets[edge_ids], edge_ids)
+        arrays = (graph.indptr, graph.indices, indptr, graph.targets_by_source, edge_ids)
         return cls(graph.n_in, graph.n_out, *(shared(array).to(device) for array in arrays))
 
 
