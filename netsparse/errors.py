@@ -146,6 +146,10 @@ class RankLost(NetsparseError, ConnectionError):
     """A process that trains together with others has ended, or does not answer."""
 
 
+class OutOfMemory(NetsparseError, MemoryError):
+    """Something does not fit into memory."""
+
+
 def unknown_name(family: str, name: object, known: Iterable[object]) -> UnknownName:
     """Error for a name that is not in the table `known` of its `family`; suggests the closest, else the first."""
     names = [str(k) for k in known]
@@ -155,3 +159,7 @@ def unknown_name(family: str, name: object, known: Iterable[object]) -> UnknownN
 
 class SolverFallback(UserWarning):
     """An eigenvalue solver gave up and another one, slower or less accurate, has answered in its place."""
+
+
+class CheckpointDamaged(UserWarning):
+    """A checkpoint is not what was written, and the one before it is used in its place."""

@@ -10,7 +10,17 @@ from netsparse import errors
 CLASSES = [
     cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, errors.NetsparseError)
 ]  # fmt: skip
-BUILTINS = (ValueError, KeyError, IndexError, TypeError, OSError, AttributeError, ArithmeticError, RuntimeError)
+BUILTINS = (
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    OSError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+)
 every = pytest.mark.parametrize("cls", CLASSES)
 
 

@@ -20,6 +20,8 @@ from netsparse.rewiring import RewiringRule, named_rule
 from netsparse.rng import spawn
 from netsparse.train.callbacks import Callbacks
 from netsparse.train.epoch import Engine
+from netsparse.train.lock import only_writer
+from netsparse.train.memory import memory_named
 from netsparse.train.objectives import Objective, named_objective
 from netsparse.train.optimizers import MakeOptimizer, build_optimizer
 from netsparse.train.precision import Precision, named_precision
@@ -27,13 +29,16 @@ from netsparse.train.progress import progress_bar
 from netsparse.train.ranks import Ranks, world
 from netsparse.train.record import Record
 from netsparse.train.result import TrainResult
+from netsparse.train.resume import Checkpoints, Keeper
 from netsparse.train.rewire import Rewiring
 from netsparse.train.run_folder import open_folder
 from netsparse.train.schedules import LearningRate, MakeScheduler
+from netsparse.train.settings import described, group_options
 from netsparse.train.splits import Splits
 from netsparse.train.state import TrainState
 from netsparse.typing import Seed
 
+EVERY_FIVE_MINUTES = Checkpoints()
 BUILD = {"head": "dense", "init": "he_sparse", "activation": "relu", "backend": "auto"}
 
 
@@ -60,6 +65,8 @@ def fit(
     device: str = "cpu",
     callbacks: Sequence[Any] = (),
     out: str | os.PathLike[str] | None = None,
+    checkpoint: Checkpoints | None = EVERY_FIVE_MINUTES,
+    resume: bool = False,
     progress: bool = True,
     data_dir: str | os.PathLike[str] | None = None,
     ranks: Ranks | None = None,
@@ -110,7 +117,15 @@ def fit(
     out : path, optional
         Folder for history.csv, timing.csv, model.safetensors (last good epoch) and, with a
         validation split, best.safetensors, written anew
-        after every epoch. A folder that already holds a run is refused.
+        after every epoch. A folder that already holds a run is refused, unless it is to be resumed.
+    checkpoint : Checkpoints, optional
+        When to save all there is to go on with the run if it is cut off, into `out`/checkpoints; None: never.
+    resume : bool
+        Go on with the run in `out`, called with the same arguments, from its newest whole checkpoint: on the same
+        machine with the same number of threads the result is the same to the last bit as if nothing had happened.
+        A run of which nothing was saved starts from the beginning, one that has ended is returned at once. The wiring
+        or the weights of a given model do not matter then; callbacks, and whatever else keeps numbers of its own,
+        start anew.
     progress : bool
         Whether to show a progress bar.
     data_dir : path, optional
@@ -134,7 +149,11 @@ def fit(
     DatasetNotFound, DatasetCorrupt
         See `netsparse.datasets.load`.
     RunExists, NotWritable, DiskFull
-        From writing `out`.
+        From writing `out`; where another process is writing it, too.
+    InvalidFile
+        If the newest checkpoint has a format that this version does not read.
+    OutOfMemory
+        If something does not fit; the message says its size.
     TrainingDiverged
         If the training or validation loss, or a weight, is no longer finite; files in `out` then hold the last good
         epoch.
@@ -153,9 +172,12 @@ def fit(
     rule = None if rewiring is None else named_rule(rewiring)
     build = {"head": head, "init": init, "activation": activation, "backend": backend}
     step_loss, called = named_objective(objective), Callbacks(callbacks)
-    with world() if ranks is None else nullcontext(ranks) as ranks:
+    if resume and out is None:
+        raise InvalidOption("resume", "True without a folder", "the folder of the run", "out='runs/first'")
+    with memory_named("training"), world() if ranks is None else nullcontext(ranks) as ranks:
         place = ranks.device(device)
         numbers = named_precision(precision, place)
+        seed = described(rng)
         model_rng, batch_rng, rewire_rng = spawn(rng, 3, purpose="training")
         dataset = ranks.after_first(lambda: load(data, data_dir=data_dir))
         splits = Splits.of(dataset, validation, place, numbers.dtype)
@@ -165,24 +187,64 @@ def fit(
         torch_optimizer = build_optimizer(
             optimizer, model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
         )
+        asked = {} if out is None else {
+            "network": network, "data": dataset, "rewiring": rule, "epochs": epochs, "objective": step_loss,
+            "batch_size": batch_size, "accumulate": accumulate, "precision": numbers.name,
+            "optimizer": group_options(torch_optimizer), "lr_schedule": lr_schedule,
+            "validation": len(splits.x_validation), **build, "device": place.type, "rng": seed,
+        }  # fmt: skip
+        settings = {name: described(value) for name, value in asked.items()}
         steps_per_epoch = math.ceil(len(splits.x_train) / batch_size)
         n_steps = epochs * steps_per_epoch
         schedule = LearningRate(torch_optimizer, lr_schedule, n_steps)
         state = TrainState(model, torch_optimizer, schedule, numbers, batch_rng, rewire_rng, initial=model.network)
         work = Rewiring(rule, steps_per_epoch=steps_per_epoch, n_steps=n_steps, ranks=ranks, callbacks=called)
         engine = Engine(splits, step_loss, work, ranks, batch_size, accumulate)
-        folder = None if out is None or not ranks.is_first else open_folder(Path(out))
         ranks.same_start(model, state.initial, {"seed": batch_rng.bit_generator.state})
-        record = Record(splits, folder)
-        with progress_bar(dataset.name, epochs, show=progress and ranks.is_first) as bar:
-            called.on_train_begin(state)
-            while state.epoch < epochs:
-                train = engine.train_epoch(state, after_step=lambda state: None)
-                _end_epoch(state, train, engine, record, called)
-                bar.set_postfix({name: f"{value:.3f}" for name, value in state.row.items()}, refresh=False)
-                bar.update()
-            called.on_train_end(state)
+        folder = None if out is None else Path(out)
+        if folder is not None:
+            ranks.after_first(lambda: open_folder(folder, resume=resume or not ranks.is_first))
+        with only_writer(folder) if folder is not None and ranks.is_first else nullcontext():
+            keeper = Keeper(checkpoint, folder, settings, ranks)
+            if resume:
+                keeper.resume(state, epochs)
+            keeper.begin()
+            record = Record(splits, folder if ranks.is_first else None)
+            try:
+                _train(state, epochs, engine, record, keeper, called, name=dataset.name, progress=progress)
+            finally:
+                keeper.end()
         return record.result(state)
+
+
+def _train(
+    state: TrainState,
+    epochs: int,
+    engine: Engine,
+    record: Record,
+    keeper: Keeper,
+    callbacks: Callbacks,
+    *,
+    name: str,
+    progress: bool,
+) -> None:
+    """Train from wherever the state is to the last epoch."""
+    if _is_over(state, epochs):
+        return
+    with progress_bar(name, epochs, show=progress and engine.ranks.is_first) as bar:
+        bar.update(state.epoch - state.is_within_epoch)
+        callbacks.on_train_begin(state)
+        while not _is_over(state, epochs):
+            train = engine.train_epoch(state, after_step=keeper.after_step)
+            _end_epoch(state, train, engine, record, callbacks)
+            keeper.after_epoch(state, is_last=state.epoch == epochs)
+            bar.set_postfix({name: f"{value:.3f}" for name, value in state.row.items()}, refresh=False)
+            bar.update()
+        callbacks.on_train_end(state)
+
+
+def _is_over(state: TrainState, epochs: int) -> bool:
+    return state.epoch == epochs and not state.is_within_epoch
 
 
 def _end_epoch(

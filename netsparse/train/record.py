@@ -13,7 +13,7 @@ from netsparse.train.splits import Splits
 from netsparse.train.state import TrainState
 from netsparse.train.tables import write_table
 
-MODEL, BEST, HISTORY, TIMING = "model.safetensors", "best.safetensors", "history.csv", "timing.csv"
+MODEL, BEST, HISTORY, TIMING = FILES = "model.safetensors", "best.safetensors", "history.csv", "timing.csv"
 
 
 class Record:

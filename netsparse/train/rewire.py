@@ -38,8 +38,8 @@ class Rewiring:
         self, rule: RewiringRule | None, *, steps_per_epoch: int, n_steps: int, ranks: Ranks, callbacks: Callbacks
     ) -> None:
         self.rule, self.steps_per_epoch, self.n_steps = rule, steps_per_epoch, n_steps
-        self._every = getattr(rule, "every", None)
-        self._needs_gradients = getattr(rule, "needs_gradients", False)
+        self._every = None if rule is None else rule.every
+        self._needs_gradients = rule is not None and rule.needs_gradients
         self.ranks, self.callbacks = ranks, callbacks
 
     def is_due_after_step(self, step: int) -> bool:

@@ -45,16 +45,17 @@ class RunFolder:
         write_table(table, self.path / name)
 
 
-def open_folder(path: Path) -> Path:
-    """Return the folder at `path`, made if it is not there, unless it already holds a run.
+def open_folder(path: Path, *, resume: bool = False) -> Path:
+    """Return the folder at `path`, made if it is not there, unless it already holds a run that is not to be resumed.
 
     Raises
     ------
     RunExists, NotWritable
-        If it holds history.csv or model.safetensors, or cannot be made.
+        If it holds history.csv, model.safetensors or checkpoints, or cannot be made.
     """
-    if (path / "history.csv").exists() or (path / "model.safetensors").exists():
-        raise RunExists(f"folder '{path}'", "a folder that holds a run", "a new one", "another name for this run")
+    if not resume and any((path / name).exists() for name in ("history.csv", "model.safetensors", "checkpoints")):
+        fix = "another name for this run, or resume=True to go on with it"
+        raise RunExists(f"folder '{path}'", "a folder that holds a run", "a new one", fix)
     _make(path)
     return path
 
