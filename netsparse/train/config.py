@@ -13,8 +13,13 @@ from netsparse.errors import InvalidDensity, InvalidOption, InvalidSize, Netspar
 from netsparse.generators import ALLOCATIONS, GENERATORS, layered
 from netsparse.generators.budget import as_density, as_sizes
 from netsparse.graph import SparseNetwork
+from netsparse.nn import KERNELS
+from netsparse.nn.activation import ACTIVATIONS, slope_of
+from netsparse.nn.init import INITS
 from netsparse.rewiring import RULES, RewiringRule
 from netsparse.train.optimizers import OPTIMIZERS
+from netsparse.train.precision import PRECISIONS
+from netsparse.train.schedules import SCHEDULES
 from netsparse.train.splits import held_back
 
 NAMES: dict[str, Mapping[str, Any]] = {
@@ -22,6 +27,10 @@ NAMES: dict[str, Mapping[str, Any]] = {
     "allocation": ALLOCATIONS,
     "rule": {"static": None, **RULES},
     "optimizer": OPTIMIZERS,
+    "lr_schedule": SCHEDULES,
+    "precision": PRECISIONS,
+    "init": INITS,
+    "backend": {"auto": None, **KERNELS},
 }
 """What the settings that are names may say."""
 
@@ -46,12 +55,19 @@ class TrainConfig(BaseModel):
     allocation: str = "uniform"
     rule: str = "set"
     fraction: float = Field(default=0.3, ge=0.0, le=1.0)
+    every: int | None = Field(default=None, ge=1)
     epochs: int = Field(default=50, ge=1)
     batch_size: int = Field(default=128, ge=1)
+    accumulate: int = Field(default=1, ge=1)
     optimizer: str = "sgd"
     lr: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
+    lr_schedule: str = "linear"
     weight_decay: float = Field(default=5e-4, ge=0.0, allow_inf_nan=False)
     validation: int | None = Field(default=None, ge=0)
+    init: str = "he_sparse"
+    activation: str | float = "relu"
+    backend: str = "auto"
+    precision: str = "float32"
     threads: int = Field(default=1, ge=1, le=1024)
     seed: int = Field(default=0, ge=0)
 
@@ -64,9 +80,11 @@ class TrainConfig(BaseModel):
 
     @model_validator(mode="after")
     def _used(self) -> Self:
-        if self.rule == "static" and self.fraction != type(self).model_fields["fraction"].default:
-            expected = "a rule that replaces edges, or no fraction"
-            raise InvalidOption("fraction", f"{self.fraction} with rule 'static'", expected, "rule='set'")
+        for name in ("fraction", "every"):
+            value = getattr(self, name)
+            if self.rule == "static" and value != type(self).model_fields[name].default:
+                expected = f"a rule that replaces edges, or no {name}"
+                raise InvalidOption(name, f"{value} with rule 'static'", expected, "rule='set'")
         return self
 
     @field_validator("widths")
@@ -78,6 +96,17 @@ class TrainConfig(BaseModel):
     @classmethod
     def _density(cls, density: float) -> float:
         return as_density(density)
+
+    @field_validator("activation", mode="before")
+    @classmethod
+    def _activation(cls, activation: Any) -> Any:
+        if isinstance(activation, str) and activation not in ACTIVATIONS:
+            try:
+                activation = float(activation)
+            except ValueError:
+                raise unknown_name("activation", activation, ACTIVATIONS) from None
+        slope_of(activation)
+        return activation
 
     @field_validator(*NAMES)
     @classmethod
@@ -117,11 +146,14 @@ class TrainConfig(BaseModel):
 
     def rewiring(self) -> RewiringRule | None:
         """Return the rule, or None for a network that stays as it is."""
-        return None if self.rule == "static" else RULES[self.rule](fraction=self.fraction)
+        return None if self.rule == "static" else RULES[self.rule](fraction=self.fraction, every=self.every)
 
     def fit_options(self) -> Mapping[str, Any]:
         """Return the keyword arguments for `netsparse.train.fit` beside network, data and rewiring."""
-        names = ("epochs", "batch_size", "optimizer", "lr", "weight_decay", "validation")
+        names = (
+            "epochs", "batch_size", "accumulate", "optimizer", "lr", "lr_schedule", "weight_decay", "validation",
+            "init", "activation", "backend", "precision",
+        )  # fmt: skip
         return {name: getattr(self, name) for name in names} | {"rng": self.seed}
 
 
@@ -139,7 +171,7 @@ def _one_line(error: ValidationError, cls: type[BaseModel]) -> NetsparseError:
         (words, getattr(part, key)) for part in field.metadata for key, words in BOUNDS.items() if hasattr(part, key)
     ]
     bounds = "".join(f", {words} {limit:g}" for words, limit in limits)
-    expected = "a whole number" if field.annotation is int else EXPECTED.get(first["type"], first["msg"])
+    expected = "a whole number" if field.annotation in (int, int | None) else EXPECTED.get(first["type"], first["msg"])
     return kind(name, repr(first["input"]), expected + bounds, f"{name}={EXAMPLES.get(name, field.default)}")
 
 
@@ -155,4 +187,4 @@ EXPECTED = {
     "less_than_equal": "a number",
 }
 BOUNDS = {"ge": "at least", "le": "at most"}
-EXAMPLES = {"lr": 0.1, "validation": 0}
+EXAMPLES = {"lr": 0.1, "validation": 0, "every": 100}

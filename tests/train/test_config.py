@@ -32,7 +32,8 @@ def test_defaults_are_the_main_job():
 
 
 def test_json_round_trip():
-    config = TrainConfig.checked(widths=(10, 20), density=0.5, lr=0.1, validation=0)
+    config = TrainConfig.checked(widths=(10, 20), density=0.5, lr=0.1, validation=0, activation="0.2", every=3)
+    assert config.activation == 0.2
     assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
 
 
@@ -54,6 +55,17 @@ BAD = [
     ({"validation": -1}, errors.InvalidOption, "validation"),
     ({"seed": -1}, errors.InvalidOption, "seed=0"),
     ({"optimizer": "sdg"}, errors.UnknownName, "adam, sgd"),
+    ({"precision": "float8"}, errors.UnknownName, "bfloat16, float16, float32, float64"),
+    ({"lr_schedule": "sine"}, errors.UnknownName, "constant, cosine"),
+    ({"init": "xavier"}, errors.UnknownName, "he_dense, he_sparse"),
+    ({"activation": "gelu"}, errors.UnknownName, "all_relu, leaky_relu, relu"),
+    ({"activation": float("inf")}, errors.InvalidOption, "a finite slope"),
+    ({"activation": True}, errors.InvalidOption, "activation"),
+    ({"backend": "cublas"}, errors.UnknownName, "auto, dense"),
+    ({"accumulate": 0}, errors.InvalidOption, "accumulate=1"),
+    ({"every": 0}, errors.InvalidOption, "a whole number, at least 1; try every=100"),
+    ({"every": "often"}, errors.InvalidOption, "a whole number, at least 1; try every=100"),
+    ({"every": 3, "rule": "static"}, errors.InvalidOption, "try rule='set'"),
     ({"colour": "red"}, errors.InvalidOption, "colour"),
 ]
 

@@ -261,15 +261,22 @@ def test_config_hands_every_setting_on():
     settings = {
         "epochs": 7,
         "batch_size": 9,
+        "accumulate": 3,
         "optimizer": "adam",
         "lr": 0.3,
+        "lr_schedule": "cosine",
         "weight_decay": 0.2,
         "validation": 5,
+        "init": "he_dense",
+        "activation": "all_relu",
+        "backend": "reference",
+        "precision": "float64",
         "seed": 4,
     }
-    config = TrainConfig.checked(**settings, fraction=0.7, allocation="erk", widths=(20, 30), density=0.3)
+    rule = {"fraction": 0.7, "every": 8}
+    config = TrainConfig.checked(**settings, **rule, allocation="erk", widths=(20, 30), density=0.3)
     assert config.fit_options() == {**{k: v for k, v in settings.items() if k != "seed"}, "rng": 4}
-    assert config.rewiring().fraction == 0.7
+    assert (config.rewiring().fraction, config.rewiring().every) == (0.7, 8)
     expected = ns.generators.layered([8, 20, 30], density=0.3, allocation="erk", rng=4)
     assert config.network(data()) == expected
     assert expected != ns.generators.layered([8, 20, 30], density=0.3, rng=4)
