@@ -10,6 +10,8 @@
 #include "lanes.h"
 #include "processor.h"
 
+constexpr long LINE = 64;  // bytes of a cache line
+
 // Rows [first, end) of thread `rank` of `size`: equally many edges each, a row itself counting as two.
 template <class I>
 static void own_rows(const I* indptr, long n_rows, long rank, long size, long& first, long& end) {
@@ -152,23 +154,26 @@ static void backward(long n_in, long n_out, long batch, int n_threads, const I* 
         const long rank = omp_get_thread_num(), size = omp_get_num_threads();
         long first, end;
         if (signs || grad_bias) {
-            // by the same rows as the edge products where those follow
+            // the edge products of the same rows may follow at once; those by source wait for every thread
             own_rows(indptr, n_out, rank, size, first, end);
             through_activation(first, end, batch, g, signs, slope, before, grad_bias);
         }
         const T* inner = signs ? before : g;
+        // by source the edges' own numbers lie scattered: that pays where a row of the batch is longer than their line
+        const bool together = grad_x && grad_weight && batch * long(sizeof(T)) > 2 * LINE;
+        if (grad_weight && !together) {
+            own_rows(indptr, n_out, rank, size, first, end);
+            edge_products(first, end, batch, indptr, indices, x, inner, grad_weight);
+        }
         if (grad_x) {
 #pragma omp barrier
             own_rows(source_indptr, n_in, rank, size, first, end);
-            if (grad_weight)
+            if (together)
                 to_sources<T, I, true>(first, end, batch, source_indptr, source_targets, by_source, weight, x, inner,
                                        grad_x, grad_weight);
             else
                 to_sources<T, I, false>(first, end, batch, source_indptr, source_targets, by_source, weight, x, inner,
                                         grad_x, grad_weight);
-        } else if (grad_weight) {
-            own_rows(indptr, n_out, rank, size, first, end);
-            edge_products(first, end, batch, indptr, indices, x, inner, grad_weight);
         }
     }
 }

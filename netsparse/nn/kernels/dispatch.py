@@ -9,6 +9,7 @@ from netsparse.graph import BipartiteGraph
 from netsparse.nn.kernels.dense import Dense
 from netsparse.nn.kernels.kernel import Kernel
 from netsparse.nn.kernels.native_cpu import NativeCpu
+from netsparse.nn.kernels.numba_cpu import NumbaCpu
 from netsparse.nn.kernels.reference import Reference
 from netsparse.nn.kernels.torch_csr import TorchCsr
 
@@ -17,6 +18,7 @@ KERNELS: dict[str, Kernel] = {
     "torch_csr": TorchCsr(),
     "dense": Dense(),
     "native_cpu": NativeCpu(),
+    "numba_cpu": NumbaCpu(),
 }
 
 BATCH = 128

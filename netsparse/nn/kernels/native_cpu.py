@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,10 @@ TYPES = {torch.float32: "f32", torch.float64: "f64", torch.int32: "i32", torch.i
 ALONE_BELOW = 150_000
 """Multiply-adds below which one thread does a product by itself: waking another one costs as much."""
 
+LARGEST_SCRATCH = 2**26
+"""Bytes of room that a thread keeps between its steps."""
+
+_kept = threading.local()
 _LONG, _INT, _POINTER, _DOUBLE = ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_double
 ARGUMENTS = {
     "forward": (_LONG, _LONG, _INT, *[_POINTER] * 7, _INT, _DOUBLE),
@@ -97,7 +102,7 @@ class NativeCpu(Kernel):
         wanted: tuple[bool, bool, bool],
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         batch = g.shape[1]
-        before = None if signs is None else torch.empty_like(g)
+        before = None if signs is None else _scratch(g)
         # of an empty batch nothing is written
         empty = g.new_empty if batch else g.new_zeros
         grad_x = empty(index.n_in, batch) if wanted[0] else None
@@ -127,6 +132,19 @@ def _function(name: str, values: torch.dtype, ids: torch.dtype) -> Any:
     function = getattr(native_library("products"), f"netsparse_{name}_{TYPES[values]}_{TYPES[ids]}")
     function.argtypes, function.restype = ARGUMENTS[name], None
     return function
+
+
+def _scratch(like: Tensor) -> Tensor:
+    """Return room for as many numbers as `like` holds, this thread's own and the same again at the next call.
+
+    Memory that is new at every step costs more than the pass that fills it: the system clears it page by page.
+    """
+    if like.numel() * like.element_size() > LARGEST_SCRATCH:
+        return torch.empty_like(like)
+    kept = getattr(_kept, "scratch", None)
+    if kept is None or kept.dtype != like.dtype or kept.numel() < like.numel():
+        kept = _kept.scratch = like.new_empty(like.numel())
+    return kept
 
 
 def _threads(index: EdgeIndex, batch: int) -> int:
