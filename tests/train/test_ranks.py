@@ -1,10 +1,6 @@
 """Data-parallel training: shares, sums, agreement and ends, between real processes; digests and what needs no other."""
 
-import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from train import two_processes
+from train.played import play
 from zoo import GRAPHS, graph_pairs, graphs, graphs_with_delta
 
 from netsparse.errors import InvalidOption, OutOfStep
@@ -24,41 +21,8 @@ from netsparse.train.process_group import Several, buckets
 from netsparse.train.ranks import Alone, world
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the scenes are forked")
-SCENES = [name for name in two_processes.SCENES if name not in two_processes.SLOW]
+SCENES = [name for name in two_processes.OWN if name not in two_processes.SLOW]
 CUT_OFF = "expected an answer from every rank; try the same command with --resume RUN"
-
-
-class Played:
-    """What the processes of all scenes left behind, by scene and rank."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def found(self, scene, rank):
-        assert self.errors(scene, rank) == "", "nothing is said where all is well, no warning either"
-        return json.loads((self.folder / f"{scene}.{rank}.json").read_text())
-
-    def everywhere(self, scene):
-        """Return what rank 0 has found, once it is clear that rank 1 has found the same."""
-        assert self.found(scene, 0) == self.found(scene, 1)
-        return self.found(scene, 0)
-
-    def errors(self, scene, rank):
-        return (self.folder / f"{scene}.{rank}.err").read_text()
-
-    def ends(self, scene):
-        return json.loads((self.folder / f"{scene}.ends.json").read_text())["codes"]
-
-    def seconds(self, scene):
-        return json.loads((self.folder / f"{scene}.ends.json").read_text())["seconds"]
-
-
-def play(folder, scenes):
-    script = Path(two_processes.__file__)
-    environment = {name: value for name, value in os.environ.items() if name not in ("WORLD_SIZE", "RANK")}
-    command = [sys.executable, str(script), str(folder), *scenes]
-    subprocess.run(command, env=environment | {"OMP_NUM_THREADS": "1"}, check=True, timeout=400)
-    return Played(folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Scenes that two real processes play over gloo: `python two_processes.py FOLDER SCENE...`, read by test_ranks.py.
+"""Scenes that two real processes play over gloo: `python -m train.two_processes FOLDER SCENE...`.
 
 A start of Python with torch costs seconds. So one process imports everything and, before it has computed anything,
 forks the processes of every scene, which meet on a port of their own. Each writes FOLDER/<scene>.<rank>.json (what the
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from train import training_scenes
 
 from netsparse.errors import InvalidOption, NetsparseError
 from netsparse.generators import layered
@@ -26,7 +27,9 @@ from netsparse.nn import SparseMLP
 from netsparse.train.ranks import world
 
 LONGEST = 60.0  # seconds: what takes longer hangs
-SIZES = {"shares_of_three": 3, "killed_of_three": 3}
+SIZES = {"shares_of_three": 3, "killed_of_three": 3} | {
+    name: 1 for name in training_scenes.SCENES if name.endswith("_alone")
+}
 
 
 def regression(seed=0):
@@ -210,14 +213,15 @@ def absent(ranks):
 
 SLOW = ["stalled", "absent"]
 TIMEOUTS = {"stalled": 1.0, "absent": 1.0}
-SCENES = {
+OWN = {
     scene.__name__: scene
     for scene in (
         gradients, lengths_change, sums, shares_of_three, agreement, start, after_first, error_everywhere,
         error_on_second, error_on_first, killed, killed_first, stalled, absent,
     )
 } | {"killed_of_three": killed}  # fmt: skip
-FOLDER = Path(sys.argv[1]) if __name__ == "__main__" else Path()
+SCENES = OWN | training_scenes.SCENES
+FOLDER = Path(sys.argv[1]).resolve() if __name__ == "__main__" else Path()
 
 
 def play(scene, rank, size, port):
@@ -227,6 +231,7 @@ def play(scene, rank, size, port):
     environment = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1"}
     os.environ.update({name: str(value) for name, value in {**environment, "MASTER_PORT": port}.items()})
     warnings.simplefilter("error")
+    os.chdir(FOLDER)
     try:
         with world(timeout=TIMEOUTS.get(scene, 30.0)) as ranks:
             found = SCENES[scene](ranks)
@@ -270,5 +275,7 @@ def both(scene):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    if training_scenes.SCENES.keys() & set(sys.argv[2:]):
+        training_scenes.import_what_is_imported_late()
     for scene in sys.argv[2:]:
         both(scene)
