@@ -59,6 +59,7 @@ class Engine:
             if state.position < len(state.order):
                 state.seconds["train"] = spent + time.perf_counter() - start - (state.seconds["rewire"] - rewired)
                 after_step(state)
+        self.ranks.agree(state.model.network)  # all edges, where small changes have been compared alone
         loss_sum, hits = self.ranks.sum(state.sums).tolist()
         state.seconds["train"] = spent + time.perf_counter() - start - (state.seconds["rewire"] - rewired)
         return loss_sum / len(state.order), hits / len(state.order)

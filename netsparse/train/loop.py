@@ -208,6 +208,8 @@ def fit(
             keeper = Keeper(checkpoint, folder, settings, ranks)
             if resume:
                 keeper.resume(state, epochs)
+                from_there = {"checkpoint": state.step, "generators": state.batches.bit_generator.state}
+                ranks.same_start(model, model.network, from_there)
             keeper.begin()
             record = Record(splits, folder if ranks.is_first else None)
             try:

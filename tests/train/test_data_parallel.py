@@ -79,3 +79,10 @@ def test_a_run_that_lost_a_process_goes_on_bit_for_bit(played):
     assert resumed["history"] == whole["history"]
     for name in ("model.safetensors", "best.safetensors", "history.csv"):
         assert (played.folder / "cut" / name).read_bytes() == (played.folder / "whole" / name).read_bytes(), name
+
+
+def test_processes_that_would_go_on_from_different_checkpoints_are_stopped(played):
+    assert played.ends("other_checkpoint") == [2, 2]
+    said = played.errors("other_checkpoint", 0)
+    assert said.startswith("netsparse: checkpoint: given 96 on rank 1 but 108 on rank 0, expected the same on every")
+    assert played.errors("other_checkpoint", 1) == ""

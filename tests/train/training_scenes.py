@@ -1,13 +1,16 @@
 """Scenes of training for `two_processes.py`: the same run on two processes and on one, and runs that go wrong."""
 
 import os
+import shutil
 import signal
+import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from netsparse.datasets import load
+from netsparse.errors import CheckpointDamaged
 from netsparse.generators import layered
 from netsparse.rewiring import SET
 from netsparse.train import fit
@@ -109,6 +112,17 @@ def gone_on_with(ranks):
     return {"saved": saved, **again}
 
 
+def other_checkpoint(ranks):
+    """The newest checkpoint is damaged for rank 1 alone, as on a disk of its own."""
+    if ranks.rank == 1:
+        shutil.copytree("whole", "elsewhere")
+        newest = max(Path("elsewhere/checkpoints").glob("step-*"), key=lambda path: int(path.name[5:]))
+        (newest / "arrays.npz").unlink()
+        warnings.simplefilter("ignore", CheckpointDamaged)
+    out = "elsewhere" if ranks.rank == 1 else "whole"
+    return trained(ranks, SET(0.05, every=5), epochs=3, batch_size=32, out=out, checkpoint=OFTEN, resume=True)
+
+
 def own_randomness(ranks):
     return trained(ranks, OwnRandomness(0.3))
 
@@ -132,6 +146,6 @@ def killed_in_training(ranks):
 
 
 ENDS_EARLY = [own_randomness, other_seed, diverging, killed_in_training]
-RESUMED = [whole, cut_off, gone_on_with]
+RESUMED = [whole, cut_off, gone_on_with, other_checkpoint]
 SCENES = {scene.__name__: scene for scene in (*TOGETHER_AND_ALONE, *ENDS_EARLY, *RESUMED)}
 SCENES |= {f"{scene.__name__}_alone": scene for scene in TOGETHER_AND_ALONE}
