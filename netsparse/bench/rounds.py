@@ -25,7 +25,8 @@ def round_robin(
 ) -> dict[str, np.ndarray]:
     """Time every step in turn, `rounds` times round.
 
-    A turn begins with a step that does not count, three in the first round, and goes on for about `burst` seconds. On a
+    A turn begins with a step that does not count, three in the first round unless they are slow, and goes on for about
+    `burst` seconds. On a
     GPU, where steps run behind the program's back, the steps of a turn are timed together and share their time.
 
     Parameters
@@ -57,11 +58,18 @@ def round_robin(
     times: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(rounds):
         for name, step in steps.items():
-            for _ in range(1 if number else 3):
-                step()
+            _warm_up(step, 1 if number else 3, burst)
             times[name] += turn(step, burst, longest)
             time.sleep(PAUSE)
     return {name: np.array(seconds) for name, seconds in times.items()}
+
+
+def _warm_up(step: Step, n_steps: int, burst: float) -> None:
+    start = time.perf_counter()
+    for _ in range(n_steps):
+        step()
+        if time.perf_counter() - start > 10 * burst:
+            return
 
 
 def _cpu_turn(step: Step, burst: float, longest: int) -> list[float]:
