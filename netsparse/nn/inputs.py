@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from netsparse.errors import InvalidOption, InvalidSize, NetsparseError
 
@@ -65,21 +65,19 @@ def check_kind(layer: Any, x: Tensor) -> None:
             raise error
 
 
-def _wrong_kind(layer: nn.Module, x: Any) -> NetsparseError | None:
-    subject, weight = f"input of {_called(layer)}", layer._parameters["weight"]
-    if weight is None:
-        return None
+def _wrong_kind(layer: Any, x: Any) -> NetsparseError | None:
+    weight = layer._parameters["weight"]
     if not isinstance(x, Tensor):
         given = f"{type(x).__module__}.{type(x).__name__}".removeprefix("builtins.")
-        return InvalidOption(subject, given, "a torch tensor", f"torch.as_tensor(x, dtype={weight.dtype})")
+        return InvalidOption(_subject(layer), given, "a torch tensor", f"torch.as_tensor(x, dtype={weight.dtype})")
     mixes = x.is_floating_point() and torch.is_autocast_enabled(x.device.type)
     if x.dtype is not weight.dtype and not mixes:
         scaled = " / 255" if x.dtype is torch.uint8 else ""
         expected = f"{weight.dtype}, that of its weights"
-        return InvalidOption(subject, f"dtype {x.dtype}", expected, f"x.to({weight.dtype}){scaled}")
+        return InvalidOption(_subject(layer), f"dtype {x.dtype}", expected, f"x.to({weight.dtype}){scaled}")
     if x.device != weight.device:
         expected = f"{weight.device}, that of its weights"
-        return InvalidOption(subject, f"a tensor on {x.device}", expected, f"x.to('{weight.device}')")
+        return InvalidOption(_subject(layer), f"a tensor on {x.device}", expected, f"x.to('{weight.device}')")
     return None
 
 
@@ -88,9 +86,9 @@ def _wrong_shape(layer: Any, x: Tensor) -> NetsparseError | None:
     if x.dim() and x.shape[-1] == n_in:
         return None
     given, expected = f"shape {tuple(x.shape)}", f"(..., n_in={n_in})"
-    return InvalidSize(f"input of {_called(layer)}", given, expected, f"x.reshape(-1, {n_in})")
+    return InvalidSize(_subject(layer), given, expected, f"x.reshape(-1, {n_in})")
 
 
-def _called(layer: Any) -> str:
+def _subject(layer: Any) -> str:
     name = getattr(layer, "name", None) or "a layer"
-    return f"{name} from {layer.graph.n_in} to {layer.graph.n_out} units"
+    return f"input of {name} from {layer.graph.n_in} to {layer.graph.n_out} units"
