@@ -1,7 +1,7 @@
 """The contestants of a training step: they start from the same weights and take the same steps, each in its own way.
 
 784-W-W-W-10 and the like: sparse layers with ReLU, a dense head, cross-entropy, SGD with momentum 0.9 and weight decay
-5e-4 at a constant rate. Peers are written as their users write them, but for the optimizer: they all have ours, which on
+5e-4 at a constant rate. Peers are written as their users write them, but for the optimizer: all have ours, which on
 the CPU takes SGD in one pass and is a little faster than `torch.optim.SGD` as it comes.
 """
 
