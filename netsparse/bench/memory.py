@@ -13,7 +13,7 @@ import torch
 from netsparse.bench.machine import available_memory
 from netsparse.errors import InvalidOption
 
-NETWORKS = ((1_000_000, 20_000_000, 32), (50_000_000, 100_000_000, 8))
+NETWORKS = ((1_000_000, 20_000_000, 32), (50_000_000, 100_000_000, 16))
 """Hidden units, edges and batch of the networks that are promised to fit, below 3 and 20 GB."""
 
 GIB = 2**30
