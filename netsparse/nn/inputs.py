@@ -70,14 +70,14 @@ def _wrong_kind(layer: Any, x: Any) -> NetsparseError | None:
     if not isinstance(x, Tensor):
         given = f"{type(x).__module__}.{type(x).__name__}".removeprefix("builtins.")
         return InvalidOption(_subject(layer), given, "a torch tensor", f"torch.as_tensor(x, dtype={weight.dtype})")
+    if x.device != weight.device:
+        expected = f"{weight.device}, that of its weights"
+        return InvalidOption(_subject(layer), f"a tensor on {x.device}", expected, f"x.to('{weight.device}')")
     mixes = x.is_floating_point() and torch.is_autocast_enabled(x.device.type)
     if x.dtype is not weight.dtype and not mixes:
         scaled = " / 255" if x.dtype is torch.uint8 else ""
         expected = f"{weight.dtype}, that of its weights"
         return InvalidOption(_subject(layer), f"dtype {x.dtype}", expected, f"x.to({weight.dtype}){scaled}")
-    if x.device != weight.device:
-        expected = f"{weight.device}, that of its weights"
-        return InvalidOption(_subject(layer), f"a tensor on {x.device}", expected, f"x.to('{weight.device}')")
     return None
 
 
