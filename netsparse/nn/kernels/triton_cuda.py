@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
 from importlib.util import find_spec
@@ -152,7 +151,7 @@ def _has_triton() -> bool:
 
 
 @cache
-def _programs() -> dict[str, Callable[..., Any]]:
+def _programs() -> dict[str, Any]:
     """Return the programs by name, and the types that they sum in: made on first use, so that Triton is loaded then."""
     global tl
     import triton  # pyright: ignore[reportMissingImports]
