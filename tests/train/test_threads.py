@@ -1,13 +1,18 @@
 """Work on threads: results in order, one torch thread each, the caller's number of threads as it was."""
 
+import os
 import threading
 import time
 
 import pytest
 import torch
 
+import netsparse as ns
+from netsparse.nn import KERNELS
 from netsparse.train import evaluate
 from netsparse.train.threads import in_threads
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(params=[1, 3])
@@ -107,3 +112,28 @@ def test_evaluate_is_the_same_bits_on_any_number_of_threads():
     loss, accuracy = found.pop()
     assert loss == pytest.approx(torch.nn.functional.cross_entropy(model(x), y).item(), rel=1e-5)
     assert accuracy == (model(x).argmax(1) == y).double().mean().item()
+
+
+def tasks():
+    """Return how many threads the operating system runs for this process."""
+    return len(os.listdir("/proc/self/task"))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads as Linux shows them")
+@pytest.mark.parametrize("backend", [name for name in KERNELS if KERNELS[name].why_not(CPU, torch.float32) is None])
+def test_kernels_start_no_threads_of_their_own_inside(torch_threads, backend):
+    # large enough for every kernel to share its rows between threads where it may: each of ours would bring a team
+    graph = ns.generators.erdos_renyi(500, 500, density=0.05, rng=0)
+    layer, x = ns.nn.SparseLinear(graph, activation="relu", backend=backend, rng=0), torch.rand(128, 500)
+
+    def step(k):
+        loss = layer(x).sum()
+        gradient = torch.autograd.grad(loss, layer.weight)[0]
+        return gradient, tasks()
+
+    expected, _ = step(0)  # here every pool that a process keeps is made
+    at_rest = tasks()
+    found = in_threads(step, range(8), 2)
+    assert max(count for _, count in found) <= at_rest + 2
+    for gradient, _ in found:
+        torch.testing.assert_close(gradient, expected)
