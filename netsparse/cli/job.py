@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from netsparse.percolation.critical import non_backtracking_threshold
 from netsparse.provenance import provenance
 from netsparse.robustness import area_under_accuracy, link_removal
 from netsparse.train import RunFolder, TrainConfig, TrainResult, fit
+from netsparse.train.resume import Checkpoints
+from netsparse.train.state import TrainState
 
 POINTS = 200
 
@@ -94,20 +96,54 @@ def parse_comparisons(text: str, main: str) -> list[str]:
 
 
 def train_into(
-    folder: RunFolder, config: TrainConfig, network: SparseNetwork, dataset: Dataset, **fit_options: Any
+    folder: RunFolder,
+    config: TrainConfig,
+    network: SparseNetwork,
+    dataset: Dataset,
+    *,
+    device: str,
+    checkpoint: Checkpoints | None = None,
+    resume: bool = False,
+    started: Mapping[str, object] | None = None,
 ) -> TrainResult:
-    """Write config.json and provenance.json, then train with every epoch's files in the folder."""
+    """Write config.json and provenance.json, then train with every epoch's files in the folder.
+
+    Before the first step provenance.json tells the kernels that the layers are going to use, afterwards those that
+    computed the last batch. `started` goes into it as it is: how the run was called, beside its settings.
+    """
     torch.set_num_threads(config.threads)
     settings = config.model_dump(mode="json")
-    folder.write_json("config.json", settings)
-    folder.write_json("provenance.json", provenance(settings, seed=config.seed))
-    options = {**config.fit_options(), **fit_options}
-    result = fit(network, dataset, rewiring=config.rewiring(), out=folder.path, **options)
-    kernels = [layer.kernel for layer in result.model.sparse_layers()]
-    compute: dict[str, object] = {"kernels": kernels, "truly_sparse": [KERNELS[kernel].is_sparse for kernel in kernels]}
-    compute["threads"] = torch.get_num_threads()
-    folder.write_json("provenance.json", {**provenance(settings, seed=config.seed), "compute": compute})
-    return result
+    origin = {**provenance(settings, seed=config.seed), "started": {"device": device, **(started or {})}}
+    if not resume:
+        folder.write_json("config.json", settings)
+        folder.write_json("provenance.json", origin)
+    return fit(
+        network,
+        dataset,
+        rewiring=config.rewiring(),
+        out=folder.path,
+        device=device,
+        checkpoint=checkpoint,
+        resume=resume,
+        callbacks=[_Computed(folder, origin)],
+        **config.fit_options(),
+    )
+
+
+class _Computed:
+    """Writes into provenance.json what computes the layers, as soon as it is known."""
+
+    def __init__(self, folder: RunFolder, origin: Mapping[str, object]) -> None:
+        self.folder, self.origin = folder, origin
+
+    def on_train_begin(self, state: TrainState) -> None:
+        """Write what the layers would use for a usual batch."""
+        kernels = [layer.kernel for layer in state.model.sparse_layers()]
+        compute = {"kernels": kernels, "truly_sparse": [KERNELS[kernel].is_sparse for kernel in kernels]}
+        compute["threads"] = torch.get_num_threads()
+        self.folder.write_json("provenance.json", {**self.origin, "compute": compute})
+
+    on_train_end = on_train_begin
 
 
 def study(

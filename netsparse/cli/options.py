@@ -45,6 +45,34 @@ Validation = Annotated[
         help="Training images held back for validation; default the last 10,000 or a fifth, 0 trains on all.",
     ),
 ]
+Accumulate = Annotated[
+    str, typer.Option(metavar="NUMBER", help="Parts in which a batch is worked through, for less memory.")
+]
+Precision = Annotated[str, typer.Option(help="float32, float64, bfloat16 or, on cuda, float16.")]
+LearningRateSchedule = Annotated[
+    str,
+    typer.Option("--lr-schedule", help="How the learning rate goes: linear, constant, cosine, warmup_cosine, ..."),
+]
+Every = Annotated[
+    str | None,
+    typer.Option(metavar="NUMBER", help="Optimizer steps between two rewirings; default: once an epoch."),
+]
+Init = Annotated[str, typer.Option(help="How weights start: he_sparse, he_dense.")]
+Activation = Annotated[str, typer.Option(help="relu, leaky_relu, all_relu, or a slope for the negative side.")]
+Backend = Annotated[str, typer.Option(help="What computes a layer: auto, or a kernel; an unknown name lists them.")]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="RUN", help="Go on with the run in this folder, which was cut off; its settings are the run's own."
+    ),
+]
+CheckpointMinutes = Annotated[
+    str, typer.Option(metavar="NUMBER", help="Minutes between two checkpoints, or none: only epochs count.")
+]
+CheckpointEpochs = Annotated[
+    str | None, typer.Option(metavar="NUMBER", help="Epochs between two checkpoints, too; default: only minutes count.")
+]
+Keep = Annotated[str, typer.Option(metavar="NUMBER", help="How many checkpoints to keep.")]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")]
 Threads = Annotated[
     str,
@@ -81,3 +109,16 @@ def parse_whole(name: str, text: str, *, least: int, example: int, most: int | N
         bounds = f"at least {least}" if most is None else f"from {least} to {most}"
         raise InvalidOption(name, repr(text), f"a whole number, {bounds}", f"--{name} {example}")
     return number
+
+
+def parse_minutes(name: str, text: str, *, example: float) -> float | None:
+    """Return a finite number of minutes, at least 0; None for "none"; raises `InvalidOption`."""
+    if text.strip() == "none":
+        return None
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = -1.0
+    if not 0.0 <= minutes < float("inf"):
+        raise InvalidOption(name, repr(text), "minutes, at least 0, or none", f"--{name} {example:g}")
+    return minutes

@@ -10,8 +10,9 @@ from netsparse.train import TrainConfig
 from netsparse.train.run_folder import check_free
 
 IN_NAME = {
-    "generator": "", "allocation": "", "fraction": "f", "batch_size": "b", "optimizer": "", "lr": "lr",
-    "weight_decay": "wd", "validation": "v",
+    "generator": "", "allocation": "", "fraction": "f", "every": "every", "batch_size": "b", "accumulate": "acc",
+    "optimizer": "", "lr": "lr", "lr_schedule": "", "weight_decay": "wd", "validation": "v", "init": "",
+    "activation": "", "backend": "", "precision": "",
 }  # fmt: skip
 LONGEST, LONGEST_NAME = 60, 150
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import typer
+
 from netsparse.cli import options
 
 
 def train(
+    context: typer.Context,
     data: options.Data = "digits",
     widths: options.Widths = "1000,1000,1000",
     density: options.Density = "0.01",
@@ -15,44 +18,85 @@ def train(
     allocation: options.Allocation = "uniform",
     rule: options.Rule = "set",
     fraction: options.Fraction = "0.3",
+    every: options.Every = None,
     epochs: options.Epochs = "50",
     batch_size: options.BatchSize = "128",
+    accumulate: options.Accumulate = "1",
     optimizer: options.Optimizer = "sgd",
     lr: options.LearningRate = None,
+    lr_schedule: options.LearningRateSchedule = "linear",
     weight_decay: options.WeightDecay = "5e-4",
     validation: options.Validation = None,
+    init: options.Init = "he_sparse",
+    activation: options.Activation = "relu",
+    backend: options.Backend = "auto",
+    precision: options.Precision = "float32",
     device: options.Device = "cpu",
     threads: options.Threads = "1",
     seed: options.Seed = "0",
+    resume: options.Resume = None,
+    checkpoint_minutes: options.CheckpointMinutes = "5",
+    checkpoint_epochs: options.CheckpointEpochs = None,
+    keep: options.Keep = "2",
     out: options.Out = Path("runs"),
     name: options.Name = None,
     data_dir: options.DataDir = None,
     json: options.Json = False,
 ) -> None:
-    """Train a sparse network, rewiring it between epochs.
+    """Train a sparse network, rewiring it between epochs or steps.
 
-    The run folder holds config.json, provenance.json, history.csv, timing.csv, model.safetensors (last epoch) and
-    best.safetensors (best on validation).
+    The run folder holds config.json, provenance.json, history.csv, timing.csv, model.safetensors (last epoch),
+    best.safetensors (best on validation) and checkpoints, from which --resume goes on with a run that was cut off.
     """
     import pandas as pd
 
     from netsparse.cli.job import at_best_validation, train_into
+    from netsparse.cli.resumed import check_beside, read_begun, warnings_in_one_line
     from netsparse.cli.show import print_summary
     from netsparse.cli.start import run_path
     from netsparse.datasets import load
     from netsparse.nn import as_device
     from netsparse.train import RunFolder, TrainConfig
+    from netsparse.train.precision import named_precision
+    from netsparse.train.resume import Checkpoints
 
-    config = TrainConfig.checked(
-        data=data, widths=options.parse_widths(widths), density=density, generator=generator,
-        allocation=allocation, rule=rule, fraction=fraction, epochs=epochs, batch_size=batch_size,
-        optimizer=optimizer, lr=lr, weight_decay=weight_decay, validation=validation, threads=threads, seed=seed,
-    )  # fmt: skip
-    as_device(device)
-    path = run_path(out, name, config)
+    settings = {
+        "data": data, "widths": options.parse_widths(widths), "density": density, "generator": generator,
+        "allocation": allocation, "rule": rule, "fraction": fraction, "every": every, "epochs": epochs,
+        "batch_size": batch_size, "accumulate": accumulate, "optimizer": optimizer, "lr": lr,
+        "lr_schedule": lr_schedule, "weight_decay": weight_decay, "validation": validation, "init": init,
+        "activation": activation, "backend": backend, "precision": precision, "threads": threads, "seed": seed,
+    }  # fmt: skip
+    policy = Checkpoints(
+        every_minutes=options.parse_minutes("checkpoint-minutes", checkpoint_minutes, example=5),
+        every_epochs=None
+        if checkpoint_epochs is None
+        else options.parse_whole("checkpoint-epochs", checkpoint_epochs, least=1, example=1),
+        keep=options.parse_whole("keep", keep, least=1, example=2),
+    )
+    if resume is None:
+        config = TrainConfig.checked(**settings)
+        path = run_path(out, name, config)
+    else:
+        begun, path = read_begun(resume), resume
+        everything = {**settings, "device": device, "out": out, "name": name}
+        typed = {option for option in everything if _is_typed(context, option)}
+        check_beside(begun, {option: everything[option] for option in everything if option in typed})
+        config, device, data_dir = begun.config, begun.device, data_dir or begun.data_dir
+    named_precision(config.precision, as_device(device))
     dataset = load(config.data, data_dir=data_dir)
     network = config.network(dataset)
-    result = train_into(RunFolder(path), config, network, dataset, device=device)
+    with warnings_in_one_line():
+        result = train_into(
+            RunFolder(path) if resume is None else RunFolder.existing(path),
+            config,
+            network,
+            dataset,
+            device=device,
+            checkpoint=policy,
+            resume=resume is not None,
+            started={} if data_dir is None else {"data_dir": str(data_dir.absolute())},
+        )
     row = {
         "run": config.rule,
         "edges": result.network.n_edges,
@@ -62,3 +106,8 @@ def train(
         "seconds_per_epoch": float(result.timing["train_seconds"].median()),
     }
     print_summary(pd.DataFrame([row]), path, as_json=json)
+
+
+def _is_typed(context: typer.Context, option: str) -> bool:
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"

@@ -36,6 +36,13 @@ class RunFolder:
         check_free(self.path)
         _make(self.path)
 
+    @classmethod
+    def existing(cls, path: str | os.PathLike[str]) -> RunFolder:
+        """Return the folder of a run that is to go on."""
+        folder = cls.__new__(cls)
+        folder.path = Path(path)
+        return folder
+
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write `value` as indented JSON with sorted keys; raises `DiskFull`."""
         write_text(self.path / name, json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")

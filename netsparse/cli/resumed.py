@@ -1,0 +1,100 @@
+"""A run that is to go on: its settings from its folder, and options beside them that say something else, refused."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import typer
+
+from netsparse.errors import CheckpointDamaged, FileAbsent, InvalidFile, InvalidOption
+from netsparse.train import TrainConfig
+
+CONFIG, PROVENANCE = "config.json", "provenance.json"
+EXAMPLE = "the folder of a run that 'netsparse train' began"
+
+
+class Begun(NamedTuple):
+    """What the folder of a run says of it."""
+
+    config: TrainConfig
+    device: str
+    data_dir: Path | None
+
+
+def read_begun(path: Path) -> Begun:
+    """Read settings, device and place of the data of the run in a folder.
+
+    Raises
+    ------
+    FileAbsent, InvalidFile
+        If there is no such folder, or none that `netsparse train` began.
+    """
+    if not path.is_dir():
+        raise FileAbsent(f"run '{path}'", "no such folder", EXAMPLE, "--resume runs/NAME")
+    settings = _read(path / CONFIG)
+    if settings is None:
+        raise InvalidFile(f"run '{path}'", f"a folder without {CONFIG}", EXAMPLE, "--resume runs/NAME")
+    if "compare" in settings:
+        raise InvalidFile(f"run '{path}'", "a folder of 'netsparse run'", EXAMPLE, "netsparse train from the start")
+    started = (_read(path / PROVENANCE) or {}).get("started", {})
+    data_dir = started.get("data_dir")
+    device = str(started.get("device", "cpu"))
+    return Begun(TrainConfig.checked(**settings), device, None if data_dir is None else Path(data_dir))
+
+
+def check_beside(begun: Begun, given: Mapping[str, Any]) -> None:
+    """Compare what was typed beside --resume with the run.
+
+    Parameters
+    ----------
+    begun : Begun
+        The run.
+    given : mapping
+        Values of the options that were typed, by their Python names.
+
+    Raises
+    ------
+    InvalidOption
+        For the first that says something else than the run does, and for a name of a folder.
+    """
+    for name in ("out", "name"):
+        if name in given:
+            raise InvalidOption(
+                name, f"'{given[name]}' beside --resume", "a run's folder, once", f"leaving out --{name}"
+            )
+    stored = {**begun.config.model_dump(), "device": begun.device}
+    device = given.get("device", begun.device)
+    config = TrainConfig.checked(
+        **{**begun.config.model_dump(), **{name: value for name, value in given.items() if name != "device"}}
+    )
+    for name, value in {**config.model_dump(), "device": device}.items():
+        if value != stored[name]:
+            fix = f"leaving out --{name.replace('_', '-')}"
+            raise InvalidOption(name, f"{value!r} beside --resume", f"{stored[name]!r}, as in the run", fix)
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Print warnings as the errors are printed: without the line of code that gave them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", CheckpointDamaged)
+        warnings.showwarning = lambda message, *_, **__: typer.echo(f"netsparse: {message}", err=True)
+        yield
+
+
+def _read(file: Path) -> dict[str, Any] | None:
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        given = getattr(error, "strerror", None) or "a file that is not JSON"
+        raise InvalidFile(f"file '{file}'", given, "the settings of a run", EXAMPLE) from error
+    if not isinstance(values, dict):
+        raise InvalidFile(f"file '{file}'", "JSON that is no object", "the settings of a run", EXAMPLE)
+    return values
