@@ -278,10 +278,18 @@ class BipartiteGraph(Frozen):
         sources, targets = as_pairs(sources, targets, self.n_in, self.n_out)
         return self._locate(sources, targets)[1]
 
-    def are_free(self, keys: Int[np.ndarray, "pair"]) -> Bool[np.ndarray, "pair"]:
-        """Tell for pair keys `target * n_in + source` whether they are no edges (trusted, no check)."""
+    def are_free(self, keys: Int[np.ndarray, "pair"], gone: Int[np.ndarray, "gone"]) -> Bool[np.ndarray, "pair"]:
+        """Tell for pair keys `target * n_in + source` whether they are no edges, or edges of the sorted ids `gone`.
+
+        Trusted, no check.
+        """
         targets = keys // self.n_in
-        return ~self._locate(keys - targets * self.n_in, targets)[1]
+        places, taken = self._locate(keys - targets * self.n_in, targets)
+        if len(gone) and taken.any():
+            hits = np.flatnonzero(taken)
+            at = np.minimum(np.searchsorted(gone, places[hits]), len(gone) - 1)
+            taken[hits] = gone[at] != places[hits]
+        return ~taken
 
     def _locate(self, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bisect each pair's own row: O(pairs * log(largest fan-in)), no array of all edges."""

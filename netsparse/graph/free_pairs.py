@@ -10,15 +10,28 @@ from netsparse.errors import NotEnoughFreePairs
 from netsparse.graph.bipartite import BipartiteGraph, pair_keys
 from netsparse.graph.checks import as_count
 from netsparse.rng import as_rng
-from netsparse.typing import Int, Seed, UnitIds
+from netsparse.typing import EdgeIds, Int, Seed, UnitIds
 
 
-def free_pairs(graph: BipartiteGraph, n_pairs: int, *, rng: Seed) -> tuple[UnitIds, UnitIds]:
+def free_pairs(
+    graph: BipartiteGraph, n_pairs: int, *, without: EdgeIds | None = None, rng: Seed
+) -> tuple[UnitIds, UnitIds]:
     """Draw `n_pairs` distinct pairs that are not edges of `graph`, every set of them equally likely.
 
     Pairs are drawn with replacement and those that are edges or were drawn before are rejected; where more than half
     of the free pairs are wanted they are listed instead, which is then linear in the result. Time and memory are
     linear in the pairs wanted (times a bisection) or, where they are listed, in the edges: never n_in x n_out.
+
+    Parameters
+    ----------
+    graph : BipartiteGraph
+        Whose edges are taken.
+    n_pairs : int
+        How many to draw.
+    without : int array, optional
+        Distinct ids of edges that count as gone, their places as free.
+    rng : int or numpy.random.Generator
+        Source of randomness.
 
     Returns
     -------
@@ -38,12 +51,14 @@ def free_pairs(graph: BipartiteGraph, n_pairs: int, *, rng: Seed) -> tuple[UnitI
     ([0, 1], [1, 1])
     """
     rng, n_pairs, n_in = as_rng(rng), as_count("n_pairs", n_pairs), graph.n_in
+    gone = np.empty(0, dtype=np.int64) if without is None else np.sort(without)
     n_all = n_in * graph.n_out
-    if _is_listed(n_pairs, n_all - graph.n_edges):
-        edges = pair_keys(graph.sources, graph.targets, n_in)
+    n_free = n_all - graph.n_edges + len(gone)
+    if _is_listed(n_pairs, n_free):
+        edges = np.delete(pair_keys(graph.sources, graph.targets, n_in), gone)
         keys = sample_free_keys(edges, n_all, n_pairs, rng)
     else:
-        keys = _sampled(n_all, n_all - graph.n_edges, n_pairs, lambda drawn: drawn[graph.are_free(drawn)], rng)
+        keys = _sampled(n_all, n_free, n_pairs, lambda drawn: drawn[graph.are_free(drawn, gone)], rng)
     targets = keys // n_in
     return keys - targets * n_in, targets
 
@@ -83,9 +98,12 @@ def _sampled(
         drawn.sort()  # sorted needles walk through the edges instead of jumping
         keys = np.concatenate([keys, only_free(drawn)])
         keys.sort()
-        keys = keys[np.diff(keys, prepend=-1) > 0]
-    surplus = rng.choice(len(keys), len(keys) - n_keys, replace=False, shuffle=False)
-    return np.delete(keys, surplus)
+        first = np.ones(len(keys), dtype=bool)
+        np.not_equal(keys[1:], keys[:-1], out=first[1:])
+        keys = keys[first]
+    stays = np.ones(len(keys), dtype=bool)
+    stays[rng.choice(len(keys), len(keys) - n_keys, replace=False, shuffle=False)] = False
+    return keys[stays]
 
 
 def _not_in(keys: np.ndarray, edges: np.ndarray) -> np.ndarray:

@@ -108,8 +108,8 @@ class SparseLinear(nn.Module):
     def _index_there(self, graph: BipartiteGraph) -> None:
         self.graph = graph
         self._index = EdgeIndex.of(graph, self.weight.device)
-        self.register_buffer("indptr", self._index.indptr)
-        self.register_buffer("indices", self._index.indices)
+        # what register_buffer does, without its checks: a rewiring at every step comes through here
+        self._buffers["indptr"], self._buffers["indices"] = self._index.indptr, self._index.indices
 
     def _choose_again(self) -> None:
         self._kernels: dict[int, Kernel] = {}

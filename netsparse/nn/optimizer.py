@@ -33,8 +33,11 @@ def carried(values: Tensor, edge_map: EdgeMap, newborn: Tensor | float = 0.0) ->
     InvalidEdgeVector
         If `values` does not have one entry per old edge, or `newborn` one per added pair.
     """
+    on_cpu, has_bits = values.device.type == "cpu", values.dtype in BITS
+    if on_cpu and not has_bits and not isinstance(newborn, Tensor):
+        return torch.from_numpy(carry(values.numpy(), edge_map, fill=newborn))
     fill = torch.as_tensor(newborn, dtype=values.dtype, device=values.device)
-    if values.device.type == "cpu":
+    if on_cpu:
         return torch.from_numpy(carry(_bits(values), edge_map, fill=_bits(fill))).view(values.dtype)
     return _carried_there(values, edge_map, fill)
 

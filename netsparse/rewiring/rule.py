@@ -123,15 +123,22 @@ class RewiringRule(ABC):
             raise InvalidEdgeVector("weights", given, "one finite real number per edge", "layer.edge_weights()")
         n_drop = round(self.fraction * graph.n_edges)
         removed = self.drop(graph, weights, grads, n_drop, rng)
-        gone = np.sort(as_unit_ids("removed", removed))
-        kept, edge_map = survivors(graph, gone[np.diff(gone, prepend=-1) > 0])
-        n_grow = graph.n_edges - kept.n_edges
-        sources, targets = self.grow(kept, carry(weights, edge_map), grads, n_grow, rng)
+        gone = _distinct(as_unit_ids("removed", removed))
+        n_grow = len(gone)
+        sources, targets = self._grown(graph, gone, weights, grads, rng)
         if self.keeps_count and not n_drop == len(removed) == n_grow == len(sources):
             given = f"{len(removed)} ids of {n_grow} edges dropped, {len(sources)} grown"
             fix = "drop() and grow() that return as many as they are asked for, or keeps_count = False"
             raise InvalidOption(type(self).__name__, given, f"exactly {n_drop} of each", fix)
         return EdgeDelta(removed, sources, targets, self.newborn(len(sources), rng))
+
+    def _grown(
+        self, graph: BipartiteGraph, gone: EdgeIds, weights: EdgeVector, grads: Any, rng: np.random.Generator
+    ) -> tuple[UnitIds, UnitIds]:
+        if type(self).grow is RewiringRule.grow:  # the same pairs, without making the graph that they are free in
+            return free_pairs(graph, len(gone), without=gone, rng=rng)
+        kept, edge_map = survivors(graph, gone)
+        return self.grow(kept, carry(weights, edge_map), grads, len(gone), rng)
 
     def propose_all(self, states: Sequence[LayerState], *, step: int = 0, rng: Seed) -> list[EdgeDelta]:
         """Propose the change of every layer of a model, each from its own child generator.
@@ -155,3 +162,8 @@ class RewiringRule(ABC):
     def __repr__(self) -> str:
         options = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items() if value is not None)
         return f"{type(self).__name__}({options})"
+
+
+def _distinct(ids: EdgeIds) -> EdgeIds:
+    """Return the ids once each; rules mostly hand them over increasing, which is cheap to see."""
+    return ids if (ids[1:] > ids[:-1]).all() else np.unique(ids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from netsparse.rewiring.closest import native_any_sign, native_sign_wise, numpy_any_sign, numpy_sign_wise
 from netsparse.typing import EdgeIds, EdgeVector
 
 
@@ -15,7 +16,7 @@ def smallest_magnitude(weights: EdgeVector, n_drop: int, rng: np.random.Generato
     >>> smallest_magnitude(np.array([0.5, -0.1, 0.2, -0.9]), 2, np.random.default_rng(0)).tolist()
     [1, 2]
     """
-    return _of_ranks(np.abs(weights), 0, n_drop, rng)
+    return (native_any_sign(weights, n_drop) or numpy_any_sign(weights, n_drop)).drawn(rng)
 
 
 def smallest_sign_wise(weights: EdgeVector, n_drop: int, rng: np.random.Generator) -> EdgeIds:
@@ -35,33 +36,4 @@ def smallest_sign_wise(weights: EdgeVector, n_drop: int, rng: np.random.Generato
     >>> smallest_sign_wise(weights, 3, np.random.default_rng(0)).tolist()
     [1, 2, 4]
     """
-    n_negative, n_positive = int(np.count_nonzero(weights < 0)), int(np.count_nonzero(weights > 0))
-    signed = n_negative + n_positive
-    n_zero = len(weights) - signed
-    if n_drop <= n_zero:
-        return np.sort(rng.choice(np.flatnonzero(weights == 0), n_drop, replace=False, shuffle=False))
-    from_positive = round((n_drop - n_zero) * n_positive / signed)
-    # in increasing order of the weights what goes is one stretch: negative ones up to zero, zeros, positive ones
-    stop = n_negative + n_zero + from_positive
-    return _of_ranks(weights, stop - n_drop, stop, rng)
-
-
-def _of_ranks(values: EdgeVector, start: int, stop: int, rng: np.random.Generator) -> EdgeIds:
-    """Return the edges `start` to `stop - 1` in increasing order of the values, found without sorting them.
-
-    Where several edges share the value at one end and not all of them belong, those that do are drawn at random.
-    """
-    if start == stop:
-        return np.empty(0, dtype=np.int64)
-    low, high = np.partition(values, (start, stop - 1))[[start, stop - 1]]
-    at_low = np.flatnonzero(values == low)
-    if low == high:
-        return np.sort(rng.choice(at_low, stop - start, replace=False, shuffle=False))
-    between = np.flatnonzero((values > low) & (values < high))
-    from_low = np.count_nonzero(values <= low) - start
-    at_high = np.flatnonzero(values == high)
-    ends = [
-        ids if n == len(ids) else rng.choice(ids, n, replace=False, shuffle=False)
-        for ids, n in ((at_low, from_low), (at_high, stop - start - from_low - len(between)))
-    ]
-    return np.sort(np.concatenate([*ends, between]))
+    return (native_sign_wise(weights, n_drop) or numpy_sign_wise(weights, n_drop)).drawn(rng)

@@ -1,0 +1,108 @@
+"""The weights closest to zero, without sorting them: in compiled code where the library is, in numpy elsewhere."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from netsparse.native import native_library
+from netsparse.typing import EdgeIds, EdgeVector
+
+TYPES = ("float32", "float64")
+"""Weights that the compiled code reads."""
+
+
+class Closest(NamedTuple):
+    """Edges closest to zero, before ties are broken.
+
+    Parameters
+    ----------
+    below : int array
+        Edges that belong in any case.
+    ties : tuple of (int, int array)
+        How many more belong, and the edges of one and the same distance that they are drawn from.
+    """
+
+    below: EdgeIds
+    ties: tuple[tuple[int, EdgeIds], ...]
+
+    def drawn(self, rng: np.random.Generator) -> EdgeIds:
+        """Return the edges, increasing; the generator is asked only where not all of the ties belong."""
+        chosen = [
+            ids if n == len(ids) else rng.choice(ids, n, replace=False, shuffle=False) for n, ids in self.ties if n
+        ]
+        edges = np.concatenate([self.below, *chosen])
+        edges.sort()
+        return edges
+
+
+# numpy ----------------------------------------------------------------------------------------------------------------
+
+
+def numpy_any_sign(weights: EdgeVector, n_wanted: int) -> Closest:
+    """Return the `n_wanted` edges of smallest |w|."""
+    below, tie = _closest(np.abs(weights), n_wanted)
+    return Closest(below, (tie,))
+
+
+def numpy_sign_wise(weights: EdgeVector, n_wanted: int) -> Closest:
+    """Return the edges of weight 0, then the positive and the negative ones closest to it, in proportion."""
+    zeros, is_positive, is_negative = np.flatnonzero(weights == 0), weights > 0, weights < 0
+    if n_wanted <= len(zeros):
+        return Closest(zeros[:0], ((n_wanted, zeros),))
+    n_positive, n_negative = np.count_nonzero(is_positive), np.count_nonzero(is_negative)
+    rest = n_wanted - len(zeros)
+    from_positive = round(rest * n_positive / (n_positive + n_negative))
+    sizes = np.abs(weights)
+    positive, positive_tie = _closest(np.where(is_positive, sizes, np.inf), from_positive)
+    negative, negative_tie = _closest(np.where(is_negative, sizes, np.inf), rest - from_positive)
+    return Closest(np.concatenate([zeros, positive, negative]), (positive_tie, negative_tie))
+
+
+def _closest(distances: np.ndarray, n_wanted: int) -> tuple[EdgeIds, tuple[int, EdgeIds]]:
+    if n_wanted == 0:
+        nobody = np.empty(0, dtype=np.int64)
+        return nobody, (0, nobody)
+    last = np.partition(distances, n_wanted - 1)[n_wanted - 1]
+    below = np.flatnonzero(distances < last)
+    return below, (n_wanted - len(below), np.flatnonzero(distances == last))
+
+
+# compiled -------------------------------------------------------------------------------------------------------------
+
+
+def native_any_sign(weights: EdgeVector, n_wanted: int) -> Closest | None:
+    """Return what `numpy_any_sign` does, found in one pass; None where compiled code cannot."""
+    return _native("any_sign", weights, n_wanted)
+
+
+def native_sign_wise(weights: EdgeVector, n_wanted: int) -> Closest | None:
+    """Return what `numpy_sign_wise` does; None where compiled code cannot, and where zeros alone are drawn from."""
+    return _native("sign_wise", weights, n_wanted)
+
+
+def _native(name: str, weights: EdgeVector, n_wanted: int) -> Closest | None:
+    function = _function(name, weights.dtype.name)
+    if function is None or not weights.dtype.isnative:
+        return None
+    weights, n = np.ascontiguousarray(weights), len(weights)
+    arrays = below, ties, numbers = np.empty(n_wanted, np.int64), np.empty(n, np.int64), np.empty(5, np.int64)
+    if not function(n, weights.ctypes.data, n_wanted, *(array.ctypes.data for array in arrays)):
+        return None
+    n_below, positive_missing, n_positive, negative_missing, n_negative = numbers.tolist()
+    positive, negative = ties[:n_positive], ties[n_positive : n_positive + n_negative]
+    return Closest(below[:n_below], ((positive_missing, positive), (negative_missing, negative)))
+
+
+@cache
+def _function(name: str, dtype: str) -> Any:
+    library = native_library("closest")
+    if library is None or dtype not in TYPES:
+        return None
+    function = library[f"netsparse_{name}_{dtype}"]
+    function.argtypes = [ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, *[ctypes.c_void_p] * 3]
+    function.restype = ctypes.c_int
+    return function
