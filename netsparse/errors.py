@@ -163,3 +163,7 @@ class SolverFallback(UserWarning):
 
 class CheckpointDamaged(UserWarning):
     """A checkpoint is not what was written, and the one before it is used in its place."""
+
+
+class KernelFallback(UserWarning):
+    """The fast kernels of a sparse layer are not there, and a slower one computes in their place."""

@@ -20,6 +20,10 @@ struct Lanes {
     typedef T type __attribute__((vector_size(L * sizeof(T))));
     typedef T loose __attribute__((vector_size(L * sizeof(T)), aligned(sizeof(T)), may_alias));
 };
+template <class T>
+struct Lanes<T, 1> {  // compilers keep a vector of one in memory, a number in a register
+    typedef T type, loose;
+};
 template <class T, int L>
 using Vector = typename Lanes<T, L>::type;
 
@@ -36,7 +40,7 @@ inline void store(T* to, Vector<T, L> value) {
 template <class T, int L>
 inline T total(Vector<T, L> value) {
     if constexpr (L == 1) {
-        return value[0];
+        return value;
     } else {
         Vector<T, L / 2> low, high;
         std::memcpy(&low, &value, sizeof low);
@@ -55,7 +59,7 @@ struct Tile {
 
     template <class T>
     T add_total(T before, Vector<T, L> value) const {
-        if constexpr (OVERLAPS)
+        if constexpr (OVERLAPS && L > 1)
             for (int lane = 0; lane < seen; ++lane) value[lane] = T(0);
         return start ? before + total<T, L>(value) : total<T, L>(value);
     }

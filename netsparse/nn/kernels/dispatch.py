@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+from functools import cache
+
 import torch
 
-from netsparse.errors import InvalidOption, unknown_name
+from netsparse.errors import InvalidOption, KernelFallback, unknown_name
 from netsparse.graph import BipartiteGraph
 from netsparse.nn.kernels.dense import Dense
 from netsparse.nn.kernels.kernel import Kernel
+from netsparse.nn.kernels.measured import fastest_first
 from netsparse.nn.kernels.native_cpu import NativeCpu
 from netsparse.nn.kernels.numba_cpu import NumbaCpu
 from netsparse.nn.kernels.reference import Reference
@@ -35,8 +39,9 @@ def kernel_name(
 ) -> str:
     """Return the name of the kernel that `backend` means for `graph`.
 
-    "auto" is `dense` for a complete graph, whose weights are a matrix as they lie, otherwise `native_cpu` where that
-    is, and `torch_csr` elsewhere.
+    "auto" is `dense` for a complete graph, whose weights are a matrix as they lie. For any other graph it is, on the
+    CPU, the fastest that can compute there by the measurements in `netsparse.nn.kernels.measured`, and `torch_csr` on
+    other devices.
 
     Raises
     ------
@@ -45,6 +50,11 @@ def kernel_name(
     InvalidOption
         If the kernel asked for cannot compute there.
 
+    Warns
+    -----
+    KernelFallback
+        Once, if neither compiled code nor numba is there for the CPU.
+
     Examples
     --------
     >>> kernel_name("auto", BipartiteGraph.from_edges([0], [0], n_in=1, n_out=1))
@@ -52,9 +62,7 @@ def kernel_name(
     """
     device = torch.device("cpu") if device is None else device
     if backend == "auto":
-        if graph.n_edges == graph.n_in * graph.n_out:
-            return "dense"
-        return "torch_csr" if KERNELS["native_cpu"].why_not(device, dtype) else "native_cpu"
+        return _auto(graph, batch, device, dtype)
     if backend not in KERNELS:
         raise unknown_name("backend", backend, {"auto": None, **KERNELS})
     reason = KERNELS[backend].why_not(device, dtype)
@@ -62,3 +70,26 @@ def kernel_name(
         given = f"{backend!r}, but {reason}"
         raise InvalidOption("backend", given, f"a kernel for {dtype} on {device}", "backend='auto'")
     return backend
+
+
+def _auto(graph: BipartiteGraph, batch: int, device: torch.device, dtype: torch.dtype) -> str:
+    if graph.n_edges == graph.n_in * graph.n_out:
+        return "dense"
+    if device.type != "cpu":
+        return "torch_csr"
+    reasons: list[str] = []
+    for name in fastest_first(graph.n_in, graph.n_out, graph.n_edges, batch):
+        reason = KERNELS[name].why_not(device, dtype)
+        if reason is None:
+            if len(reasons) == 2 and dtype in (torch.float32, torch.float64):
+                _warn_of_fallback("; ".join(reasons))
+            return name
+        reasons.append(f"{name}: {reason}")
+    return "torch_csr"
+
+
+@cache
+def _warn_of_fallback(reasons: str) -> None:
+    """Warn the first time that these reasons are met."""
+    message = f"sparse layers compute with torch's own products, which are slower here, because {reasons}"
+    warnings.warn(message, KernelFallback, stacklevel=2)

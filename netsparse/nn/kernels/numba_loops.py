@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numba import njit, prange
 
-# contracted: a multiply-add rounds once; reassociated: sums over the batch may run in lanes. NaN and inf keep their laws
+# contracted: a multiply-add rounds once; reassociated: sums over the batch run in lanes; NaN and inf keep their laws
 _LOOPS = {"nogil": True, "cache": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
 
 
