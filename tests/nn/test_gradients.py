@@ -100,9 +100,10 @@ def test_every_pair_of_every_layer_of_a_model(network, head, sizes):
 
 @MONKEYPATCHED
 @given(zoo.graphs(), st.integers(0, 3), st.integers(0, 10**6), st.data())
-def test_the_top_pairs_are_exact_with_ties_for_any_tiles(monkeypatch, graph, batch, seed, data):
+def test_the_top_pairs_are_exact_with_ties_for_any_tiles_and_first_guess(monkeypatch, graph, batch, seed, data):
     monkeypatch.setattr(gradients, "TILE", data.draw(st.sampled_from([(1, 1), (2, 3), (3, 2), (128, 4096)])))
-    monkeypatch.setattr(gradients, "SAMPLE", data.draw(st.sampled_from([1, 2, 4, 10**6])))
+    guess = data.draw(st.sampled_from([0.0, 1.0, 2.0, 4.0, 100.0]))  # the truth, too low or too high: all the same
+    monkeypatch.setattr(PairGradients, "_likely_threshold", lambda self, n: guess)
     n = data.draw(st.integers(0, graph.n_in * graph.n_out - graph.n_edges))
     rng = np.random.default_rng(seed)
     calls = [whole_numbers(graph, batch, rng), whole_numbers(graph, 1, rng)]
@@ -129,6 +130,15 @@ def test_the_top_pairs_of_several_tiles_do_not_depend_on_memory(n):
     for memory in (0, 5 * 2**20, 2**30):
         again = PairGradients(graph, calls, reduce=lambda v: v).top_free_pairs(graph, n, memory=memory)
         np.testing.assert_array_equal(again, found)
+
+
+def test_the_first_guess_lets_little_more_than_the_best_pass():
+    graph = ns.generators.erdos_renyi(2000, 2000, n_edges=4000, rng=0)
+    torch.manual_seed(0)
+    grads = PairGradients(graph, [(torch.randn(2000, 6), torch.randn(2000, 6))])
+    guess = grads._likely_threshold(20_000)
+    passing = int((np.abs(grads.rows(np.arange(2000))) >= guess).sum())
+    assert 20_000 <= passing < 50_000
 
 
 def test_all_gradients_zero_is_the_first_pairs():
