@@ -10,6 +10,7 @@ from netsparse.datasets import Dataset
 from netsparse.nn import SparseMLP
 from netsparse.rewiring import RewiringRule
 from netsparse.train import TrainConfig, evaluate, fit, load_model
+from netsparse.train.memory import memory_named
 from netsparse.train.optimizers import LearningRate, build_optimizer
 
 
@@ -286,3 +287,150 @@ def test_torch_s_global_generator_is_left_alone():
     before = torch.get_rng_state()
     train(rewiring="set")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+class Counting(Marked):
+    """Remembers at which step it was asked, and with which gradients."""
+
+    needs_gradients = True
+
+    def __init__(self, fraction=0.1, *, every=None):
+        super().__init__(fraction, every=every)
+        self.asked, self.grads = [], []
+
+    def propose_all(self, states, *, step=0, rng):
+        self.asked.append(step)
+        self.grads.append([state.grads.at_edges() for state in states])
+        return super().propose_all(states, step=step, rng=rng)
+
+
+class Watching(torch.optim.SGD):
+    """Remembers the gradients that it steps with."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters, lr=0.1)
+        self.grads = []
+
+    def step(self, closure=None):
+        self.grads.append([group.grad.clone() for group in self.param_groups[0]["params"] if group.dim() == 1])
+        return super().step(closure)
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+@pytest.mark.parametrize(
+    ("every", "steps"), [(None, [5, 10]), (1, list(range(1, 15))), (4, [4, 8, 12]), (5, [5, 10]), (15, []), (100, [])]
+)
+def test_a_rule_is_asked_when_it_is_due_with_the_gradients_of_the_step_before(every, steps, accumulate):
+    rule, spies, rewired = Counting(every=every), [], []
+
+    class Seen:
+        def on_rewire(self, state, changes):
+            rewired.append(state.step)
+
+    def optimizer(parameters):
+        spies.append(Watching(parameters))
+        return spies[0]
+
+    options = {"optimizer": optimizer, "validation": 16, "callbacks": [Seen()], "accumulate": accumulate}
+    result = train(rewiring=rule, **options)
+    assert len(spies[0].grads) == 15
+    assert rewired == steps
+    assert rule.asked == list(range(len(steps)))
+    for step, grads in zip(steps, rule.grads, strict=True):
+        stepped = [grad for grad in spies[0].grads[step - 1] if len(grad) > 12]  # the weights', not the biases'
+        for seen, used in zip(grads, stepped, strict=True):
+            np.testing.assert_allclose(seen, used.numpy(), rtol=1e-4, atol=1e-6)
+    rows = result.history.query("split == 'train'").set_index("epoch")
+    each = sum(round(0.1 * layer.n_edges) for layer in network().layers)
+    counts = [sum(5 * (epoch - 1) < step <= 5 * epoch for step in steps) for epoch in (1, 2, 3)]
+    assert rows["edges_dropped"].fillna(0).tolist() == [each * count for count in counts]
+    assert rows["edges_grown"].fillna(0).tolist() == rows["edges_dropped"].fillna(0).tolist()
+
+
+def test_the_turnover_of_an_epoch_is_the_sum_of_its_rewirings():
+    expected = []
+
+    class Seen:
+        def on_rewire(self, state, changes):
+            fresh = [int((~g.has_edges(d.added_sources, d.added_targets)).sum()) for g, d in changes]
+            expected.append((state.epoch, sum(fresh) / network().n_edges, fresh[1] / network().layers[1].n_edges))
+
+    result = train(rewiring=ns.rewiring.SET(0.2, every=2), callbacks=[Seen()], epochs=2)
+    rows = result.history.query("split == 'train'").set_index("epoch")
+    for epoch in (1, 2):
+        whole, second = (sum(e[k] for e in expected if e[0] == epoch) for k in (1, 2))
+        assert rows.loc[epoch, "turnover"] == pytest.approx(whole)
+        assert rows.loc[epoch, "layer1_turnover"] == pytest.approx(second)
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 1}, {"batch_size": 1000}, {"batch_size": 2, "accumulate": 7}])
+def test_any_batch_trains(options):
+    result = train(rewiring="set", epochs=2, lr=0.01, **options)
+    assert np.isfinite(result.history["loss"]).all()
+
+
+def test_parts_of_a_batch_give_the_gradient_of_the_batch():
+    curves = [train(precision="float64", accumulate=parts, rewiring="set").history["loss"] for parts in (1, 3, 16)]
+    for curve in curves[1:]:
+        np.testing.assert_allclose(curve, curves[0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("split", ["x_train", "x_test"])
+def test_pixels_that_are_not_finite_are_refused_at_the_door(split, value):
+    whole = data()
+    samples = {name: getattr(whole, name).copy() for name in ("x_train", "x_test")}
+    samples[split][3, 5] = value
+    broken = Dataset("torn", samples["x_train"], whole.y_train, samples["x_test"], whole.y_test, 3, (8,))
+    with pytest.raises(errors.InvalidOption, match=rf"{split} of 'torn': given {value} at sample 3, feature 5"):
+        fit(network(), broken, epochs=1, progress=False, rng=0)
+
+
+def test_out_of_memory_is_one_line_with_the_size(tmp_path):
+    def greedy(model, x, y):
+        return torch.empty(2**50, dtype=torch.float64), model(x)
+
+    with pytest.raises(errors.OutOfMemory, match=r"training: given 8\.39e\+06 GiB more than there is") as caught:
+        train(objective=greedy, out=tmp_path / "run")
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, MemoryError)
+
+
+@pytest.mark.parametrize(
+    ("error", "given"),
+    [
+        (torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has"), "20 GiB more"),
+        (MemoryError("Unable to allocate 7.45 MiB for an array with shape (1, 2)"), "7.45 MiB more"),
+        (MemoryError(), "given more than there is"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 512 bytes."), "512 B more"),
+    ],
+)
+def test_every_way_of_saying_that_memory_has_run_out(error, given):
+    with pytest.raises(errors.OutOfMemory, match=given), memory_named("training"):
+        raise error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shapes do not fit"), ValueError("other")])
+def test_other_errors_pass(error):
+    with pytest.raises(type(error), match=str(error)), memory_named("training"):
+        raise error
+
+
+@pytest.mark.parametrize("wrong", [3, "on_epoch_end", object(), Marked])
+def test_callbacks_that_are_none(wrong):
+    with pytest.raises(errors.InvalidOption, match=r"callbacks: given .*on_epoch_end.*try callbacks="):
+        train(callbacks=[wrong])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"accumulate": 0}, "accumulate: given 0"),
+        ({"accumulate": True}, "accumulate: given True"),
+        ({"precision": "float8"}, "precision"),
+        ({"resume": True}, "out='runs/first'"),
+    ],
+)
+def test_impossible_settings_of_the_engine(options, message):
+    with pytest.raises(errors.NetsparseError, match=message):
+        train(**options)
