@@ -88,7 +88,7 @@ bool sign_wise(Wide n, const T* values, Wide wanted, Wide* below, Wide* ties, Wi
         n_positive += values[i] > 0;
     }
     const Wide n_signed = n_negative + n_positive, n_zero = n - n_signed;
-    if (wanted < n_zero || n_signed == 0) return false;  // zeros alone are drawn from: no work for this
+    if (wanted <= n_zero) return false;  // zeros alone are drawn from: no work for this
     Wide n_below = 0;
     for (Wide i = 0; n_below < n_zero; ++i)
         if (values[i] == 0) below[n_below++] = i;

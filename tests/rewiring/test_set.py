@@ -111,8 +111,33 @@ def test_layers_draw_from_their_own_generators():
 def test_every_rule_is_constructible_without_arguments_and_reads_well():
     for make in RULES.values():
         assert isinstance(make(), RewiringRule)
+    assert repr(SET(every=5)) == "SET(fraction=0.3, every=5, drop='sign_wise', newborn_std=0.0)"
+    assert not SET().needs_gradients
     assert repr(SET()) == "SET(fraction=0.3, drop='sign_wise', newborn_std=0.0)"
-    assert SET(**SET(0.1, drop="magnitude").parameters()).parameters() == SET(0.1, drop="magnitude").parameters()
+    for rule in (SET(0.1, drop="magnitude"), SET(every=np.int64(3))):
+        assert SET(**rule.parameters()).parameters() == rule.parameters()
+    assert SET(every=3).every == 3
+
+
+class Watching(SET):
+    """Grows as any rule does, and keeps what it was shown."""
+
+    def grow(self, kept, weights, grads, n_grow, rng):
+        self.seen = kept, weights
+        return super().grow(kept, weights, grads, n_grow, rng)
+
+
+@given(zoo.graphs(), st.integers(0, 2**16))
+def test_a_rule_that_grows_by_itself_sees_the_survivors_and_draws_as_one_that_does_not(graph, seed):
+    weights = np.random.default_rng(seed).normal(size=graph.n_edges)
+    watching = Watching(0.4)
+    delta, plain = watching.propose(graph, weights, rng=seed), SET(0.4).propose(graph, weights, rng=seed)
+    np.testing.assert_array_equal(delta.removed, plain.removed)
+    np.testing.assert_array_equal(delta.added_sources, plain.added_sources)
+    np.testing.assert_array_equal(delta.added_targets, plain.added_targets)
+    kept, seen = watching.seen
+    assert kept == ns.apply(graph, ns.EdgeDelta(delta.removed))[0]
+    np.testing.assert_array_equal(seen, np.delete(weights, delta.removed))
 
 
 class Careless(RewiringRule):
@@ -140,6 +165,9 @@ BAD = [
     (lambda: ns.rewiring.named_rule([]), errors.UnknownName, "set"),
     (lambda: SET(fraction=1.2), errors.InvalidOption, r"\[0, 1\]"),
     (lambda: SET(fraction="third"), errors.InvalidOption, "'third'"),
+    (lambda: SET(every=0), errors.InvalidOption, "at least 1"),
+    (lambda: SET(every=2.5), errors.InvalidOption, r"2\.5"),
+    (lambda: SET(every=True), errors.InvalidOption, "True"),
     (lambda: SET(drop="sign"), errors.UnknownName, "magnitude, sign_wise"),
     (lambda: SET(newborn_std=-1), errors.InvalidOption, "-1"),
     (lambda: SET().propose(ns.generators.complete(2, 2), [1.0], rng=0), errors.InvalidEdgeVector, r"\(4,\)"),
