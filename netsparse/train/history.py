@@ -114,12 +114,13 @@ def fresh(graph: BipartiteGraph, delta: EdgeDelta) -> int:
     >>> fresh(graph, EdgeDelta(removed=[0, 1], added_sources=[0, 2], added_targets=[0, 0]))
     1
     """
-    removed = np.asarray(delta.removed)
-    targets = np.searchsorted(graph.indptr, removed, side="right") - 1
-    gone = targets * graph.n_in + graph.indices[removed]
-    return int(
-        np.isin(delta.added_targets.astype(np.int64) * graph.n_in + delta.added_sources, gone, invert=True).sum()
-    )
+    if not delta.n_removed or not delta.n_added:
+        return delta.n_added
+    targets = np.searchsorted(graph.indptr, delta.removed, side="right") - 1
+    gone = np.sort(targets * graph.n_in + graph.indices[delta.removed])
+    added = delta.added_targets * np.int64(graph.n_in) + delta.added_sources
+    again = gone.take(gone.searchsorted(added), mode="clip") == added
+    return delta.n_added - int(np.count_nonzero(again))
 
 
 def _share(part: int, whole: int) -> float:
