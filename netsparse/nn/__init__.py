@@ -2,18 +2,21 @@
 
 from netsparse.nn.activation import ACTIVATIONS
 from netsparse.nn.device import as_device
+from netsparse.nn.gradients import PairGradients
 from netsparse.nn.init import INITS, he_dense, he_sparse
 from netsparse.nn.kernels import KERNELS
 from netsparse.nn.linear import SparseLinear
 from netsparse.nn.models import SparseMLP
 from netsparse.nn.normalize import Normalize
 from netsparse.nn.optimizer import carried, carry_state
+from netsparse.nn.recording import recorded_gradients
 
 __all__ = [
     "ACTIVATIONS",
     "INITS",
     "KERNELS",
     "Normalize",
+    "PairGradients",
     "SparseLinear",
     "SparseMLP",
     "as_device",
@@ -21,4 +24,5 @@ __all__ = [
     "carry_state",
     "he_dense",
     "he_sparse",
+    "recorded_gradients",
 ]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from netsparse.errors import (
     EdgeOutOfRange,
     InvalidGraph,
-    InvalidNetwork,
     InvalidOption,
     InvalidSize,
     NotEnoughFreePairs,
@@ -23,7 +21,7 @@ from netsparse.graph import BipartiteGraph, free_pairs
 from netsparse.graph.bipartite import as_pairs
 from netsparse.graph.checks import as_array, as_count, as_unit_ids
 from netsparse.nn.kernels import KERNELS, EdgeIndex, kernel_name
-from netsparse.nn.linear import SparseLinear
+from netsparse.nn.largest import Best, leave_out, places
 from netsparse.typing import EdgeVector, Float, Seed, UnitIds
 
 Reduce = Callable[[Tensor], Tensor]
@@ -263,7 +261,7 @@ class PairGradients:
         n_free = kept.n_in * kept.n_out - kept.n_edges
         sources, targets = free_pairs(kept, min(n_candidates, n_free), rng=rng)
         values = torch.from_numpy(np.abs(self.at_pairs(sources, targets)))
-        best = _Best(n)
+        best = Best(n)
         best.offer(values, torch.from_numpy(targets * kept.n_in + sources))
         return self._as_pairs(best, n)
 
@@ -299,14 +297,14 @@ class PairGradients:
 
     def _best(
         self, kept: BipartiteGraph, n: int, calls: list[tuple[Tensor, Tensor]], memory: int, threshold: float
-    ) -> _Best:
+    ) -> Best:
         """Search all free pairs whose |gradient| reaches the threshold; there may be fewer than n of them."""
-        best = _Best(n, threshold)
+        best = Best(n, threshold)
         for first_target, first_source, block in self._blocks(calls, memory) if n else ():
-            _leave_out(kept, first_target, first_source, block.abs_())
+            leave_out(kept, first_target, first_source, block.abs_())
             for top in range(0, len(block), TILE[0]):  # what passes at first may be all of a tile
                 tile = block[top : top + TILE[0]]
-                at = _places(tile.view(-1) >= best.threshold)
+                at = places(tile.view(-1) >= best.threshold)
                 rows = at // tile.shape[1]
                 keys = (first_target + top + rows) * kept.n_in + (first_source + at - rows * tile.shape[1])
                 best.offer(tile.view(-1)[at], keys)
@@ -356,7 +354,7 @@ class PairGradients:
         if (n_bad if self.reduce is None else self.reduce(n_bad)).item():
             raise _diverged()
 
-    def _as_pairs(self, best: _Best, n: int) -> tuple[UnitIds, UnitIds]:
+    def _as_pairs(self, best: Best, n: int) -> tuple[UnitIds, UnitIds]:
         keys = best.sorted_keys()
         if len(keys) < n:  # finite factors whose products are too large
             raise _diverged()
@@ -364,128 +362,9 @@ class PairGradients:
         return keys - targets * self.graph.n_in, targets
 
 
-@contextmanager
-def recorded_gradients(model: nn.Module, reduce: Reduce | None = None) -> Iterator[list[PairGradients]]:
-    """Record what the sparse layers of a model see in the backward passes inside the block.
-
-    Forward and backward passes belong inside; several of them add up. A loss that was scaled gives scaled gradients.
-    Inputs and gradients of the layers are kept as long as the result is, so let go of it after use.
-
-    Parameters
-    ----------
-    model : Module
-        A `SparseMLP`, a `SparseLinear`, or any module that has some of them inside.
-    reduce : callable, optional
-        Sums a tensor over processes, see `PairGradients`; a process may then have seen no samples at all.
-
-    Yields
-    ------
-    list of PairGradients
-        One per sparse layer, in the order of `model.sparse_layers()` or of `model.modules()`.
-
-    Raises
-    ------
-    InvalidNetwork
-        If the model has no sparse layers.
-
-    Examples
-    --------
-    >>> layer = SparseLinear(BipartiteGraph.from_edges([0], [0], n_in=2, n_out=1), rng=0)
-    >>> with recorded_gradients(layer) as grads:
-    ...     layer(torch.tensor([[1.0, 2.0], [0.0, 1.0]])).sum().backward()
-    >>> grads[0].at_pairs([0, 1], [0, 0])
-    array([1., 3.], dtype=float32)
-    """
-    layers = _sparse_layers(model)
-    records = [PairGradients(layer.graph, reduce=reduce) for layer in layers]
-    if reduce is not None:
-        for layer, record in zip(layers, records, strict=True):  # a batch of none: zeros of the right type and place
-            record.add(*(layer.weight.detach().new_empty(size, 0) for size in layer.graph.sizes))
-    before = [layer.watch for layer in layers]
-    is_open = [True]
-
-    def watch(record: PairGradients, outer: Callable[[Tensor, Tensor], None] | None) -> Callable[..., None]:
-        def see(x: Tensor, g: Tensor) -> None:
-            if is_open:  # an autograd graph made inside may be used again later
-                record.add(x, g)
-            if outer is not None:
-                outer(x, g)
-
-        return see
-
-    try:
-        for layer, record in zip(layers, records, strict=True):
-            layer.watch = watch(record, layer.watch)
-        yield records
-    finally:
-        is_open.clear()
-        for layer, outer in zip(layers, before, strict=True):
-            layer.watch = outer
-
-
-def _sparse_layers(model: Any) -> list[SparseLinear]:
-    listed = getattr(model, "sparse_layers", None)
-    modules = model.modules() if isinstance(model, nn.Module) else ()
-    layers = listed() if listed else [module for module in modules if isinstance(module, SparseLinear)]
-    if not layers:
-        raise InvalidNetwork("model", type(model).__name__, "a module with sparse layers", "SparseMLP(network, 10)")
-    return layers
-
-
-class _Best:
-    """The n largest of the values that were offered, ties to the smallest key; every key is offered once at most."""
-
-    def __init__(self, n: int, threshold: float = 0.0) -> None:
-        self.n, self.n_held = n, 0
-        self.threshold, self.last_key = threshold, np.iinfo(np.int64).max
-        self.values: list[Tensor] = []
-        self.keys: list[Tensor] = []
-
-    def offer(self, values: Tensor, keys: Tensor) -> None:
-        """Take what may still be among the best; `threshold` rises whenever there is twice as much as needed."""
-        passes = (values > self.threshold) | ((values == self.threshold) & (keys <= self.last_key))
-        self.values.append(values[passes])
-        self.keys.append(keys[passes])
-        self.n_held += len(self.keys[-1])
-        if self.n_held > 2 * self.n:
-            self._shrink()
-
-    def sorted_keys(self) -> np.ndarray:
-        """Return the keys of the n best, or of all where there are fewer, increasing."""
-        if self.n_held > self.n:
-            self._shrink()
-        return np.sort(torch.cat(self.keys).cpu().numpy()) if self.keys else np.empty(0, dtype=np.int64)
-
-    def _shrink(self) -> None:
-        values, keys = torch.cat(self.values), torch.cat(self.keys)
-        if self.n:
-            cut = torch.kthvalue(values, len(values) - self.n + 1).values
-            above, equal = values > cut, torch.sort(keys[values == cut]).values
-            equal = equal[: self.n - int(above.sum())]
-            self.threshold, self.last_key = cut.item(), int(equal[-1])
-            values, keys = torch.cat([values[above], cut.expand(len(equal))]), torch.cat([keys[above], equal])
-        self.values, self.keys, self.n_held = [values[: self.n]], [keys[: self.n]], self.n
-
-
 def _ids(units: UnitIds, device: torch.device) -> Tensor:
     # a copy of their own: torch takes no negative strides, and warns of read-only arrays
     return torch.from_numpy(np.array(units)).to(device)
-
-
-def _places(mask: Tensor) -> Tensor:
-    # on the CPU numpy is faster at finding few among many
-    return torch.from_numpy(np.flatnonzero(mask.numpy())) if mask.device.type == "cpu" else mask.nonzero().squeeze(1)
-
-
-def _leave_out(kept: BipartiteGraph, first_target: int, first_source: int, block: Tensor) -> None:
-    """Write -1, below every absolute value, where a block has edges."""
-    height, width = block.shape
-    edges = slice(kept.indptr[first_target], kept.indptr[first_target + height])
-    columns = kept.indices[edges].astype(np.int64) - first_source
-    places = (kept.targets[edges].astype(np.int64) - first_target) * width + columns
-    if width < kept.n_in:
-        places = places[(columns >= 0) & (columns < width)]
-    block.view(-1)[torch.from_numpy(places).to(block.device)] = -1.0
 
 
 def _diverged() -> TrainingDiverged:

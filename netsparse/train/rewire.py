@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from netsparse.graph import apply
-from netsparse.nn.gradients import recorded_gradients
+from netsparse.nn import recorded_gradients
 from netsparse.rewiring import LayerState, RewiringRule
 from netsparse.train.callbacks import Callbacks, Change
 from netsparse.train.ranks import Ranks
@@ -58,7 +58,7 @@ class Rewiring:
         ends_epoch = step % self.steps_per_epoch == 0 and self.is_due_after_epoch(step)
         if not ends_epoch and not self.is_due_after_step(step):
             return nullcontext()
-        return recorded_gradients(state.model, reduce=self.ranks.sum)
+        return recorded_gradients(state.model, reduce=self.ranks.sum if self.ranks.size > 1 else None)
 
     def change(self, state: TrainState) -> None:
         """Let the rule propose and every layer take over its change."""

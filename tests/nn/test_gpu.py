@@ -6,8 +6,7 @@ import torch
 import zoo
 
 import netsparse as ns
-from netsparse.nn import KERNELS, SparseLinear, SparseMLP
-from netsparse.nn.gradients import PairGradients, recorded_gradients
+from netsparse.nn import KERNELS, PairGradients, SparseLinear, SparseMLP, recorded_gradients
 from netsparse.train import evaluate, fit, load_model, save_model
 
 pytestmark = [

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 import netsparse as ns
 from netsparse import errors
 from netsparse.graph import free_pairs
-from netsparse.nn import SparseLinear, SparseMLP, gradients
-from netsparse.nn.gradients import PairGradients, recorded_gradients
+from netsparse.nn import PairGradients, SparseLinear, SparseMLP, gradients, recorded_gradients
 from netsparse.rewiring import RewiringRule
 from netsparse.rewiring.scores import smallest_magnitude
 
