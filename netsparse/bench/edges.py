@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -17,25 +18,29 @@ from netsparse.rng import spawn
 from netsparse.typing import Seed
 
 EDGES = (10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
-FAN_IN = 32
-"""Mean fan-in of every unit: units grow with the edges, so that nothing but their number changes."""
+DENSITY = 0.01
+
+LAYERS = 3
 
 
 def edge_table(
     n_edges: Iterable[int] = EDGES,
     *,
+    fan_in: int | None = None,
     batch: int = 128,
     rounds: int = 3,
     device: str | torch.device = "cpu",
     rng: Seed = 0,
 ) -> pd.DataFrame:
-    """Time our training step of 784-W-W-W-10 at a mean fan-in of 32 against the number of edges.
+    """Time our training step of 784-W-W-W-10 against the number of edges, units growing along.
 
     Parameters
     ----------
     n_edges : iterable of int
-        Edges of each network, about; W = n_edges / 96. A network that would not fit into the memory that is free now
-        is left out.
+        Edges of each network, almost. A network that would not fit into the memory that is free now is left out.
+    fan_in : int, optional
+        None keeps the density at 1 %, so that W grows as the square root of the edges. A number keeps the mean fan-in,
+        so that W grows as the edges do: activations then leave the caches soon, and every edge waits for the memory.
     batch, rounds, device, rng
         As for `training_table`.
 
@@ -46,17 +51,20 @@ def edge_table(
 
     Examples
     --------
-    >>> edge_table([9600], batch=4, rounds=1)["width"].tolist()
+    >>> edge_table([10_000], batch=4, rounds=1)["width"].tolist()
+    [538]
+    >>> edge_table([9_600], fan_in=32, batch=4, rounds=1)["width"].tolist()
     [100]
     """
     device, counts = torch.device(device), list(n_edges)
     rows: list[dict[str, object]] = []
     for count, generator in zip(counts, spawn(rng, len(counts), purpose="benchmark"), strict=True):
-        width = max(FAN_IN, round(count / (3 * FAN_IN)))
+        width = width_of(count) if fan_in is None else max(fan_in, round(count / (LAYERS * fan_in)))
+        wanted = count if fan_in is None else [fan_in * width] * LAYERS
         free = available_memory()
-        if device.type == "cpu" and free is not None and needed(width, batch) > free:
+        if device.type == "cpu" and free is not None and needed(width, count, batch) > free:
             continue
-        network = layered([N_INPUTS, width, width, width], n_edges=[FAN_IN * width] * 3, rng=generator)
+        network = layered([N_INPUTS, *[width] * LAYERS], n_edges=wanted, rng=generator)
         x = torch.from_numpy(generator.random((batch, N_INPUTS), dtype=np.float32)).to(device)
         y = torch.from_numpy(generator.integers(N_CLASSES, size=batch)).to(device)
         step = netsparse_step(network, x, y)
@@ -87,10 +95,21 @@ def edge_slope(table: pd.DataFrame) -> float:
     return float(np.polyfit(x, y, 1)[0])
 
 
-def needed(width: int, batch: int) -> int:
+def width_of(n_edges: int) -> int:
+    """Return W for which 784-W-W-W has so many edges at a density of 1 %.
+
+    Examples
+    --------
+    >>> width_of(27_840)
+    1000
+    """
+    return round((math.sqrt(N_INPUTS**2 + 8 * n_edges / DENSITY) - N_INPUTS) / 4)
+
+
+def needed(width: int, n_edges: int, batch: int) -> int:
     """Return an upper bound on the bytes that such a network takes while it is made and trained.
 
     Six buffers of activations and gradients of a batch, and 80 bytes an edge: indices both ways, weight, gradient,
     momentum, and what sorting and drawing need for a moment.
     """
-    return 6 * 4 * width * batch + 80 * 3 * FAN_IN * width
+    return 6 * 4 * width * batch + 80 * n_edges

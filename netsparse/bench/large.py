@@ -28,7 +28,7 @@ def large_network(units: int, edges: int) -> SparseNetwork:
     Examples
     --------
     >>> large_network(300, 9000)
-    SparseNetwork(784-100-100-100-10, 9,000 edges, density 0.0904)
+    SparseNetwork(784-100-100-100-10, 9,000 edges, density 0.0905)
     """
     width = units // N_HIDDEN
     read_out = max(1, min(edges // 100, width * N_CLASSES // 10))

@@ -15,8 +15,6 @@ from pathlib import Path
 import torch
 from threadpoolctl import threadpool_limits
 
-from netsparse import __version__
-
 PEER = "sparselab"
 """The peer with kernels of its own; everybody else computes with torch."""
 
@@ -41,7 +39,7 @@ def machine(device: torch.device | str = "cpu") -> dict[str, str | int]:
         "cores": os.cpu_count() or 1,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "netsparse": __version__,
+        "netsparse": metadata.version("netsparse"),
         PEER: metadata.version(PEER) if has_peer() else "not installed",
         "date": date.today().isoformat(),
     }

@@ -67,7 +67,7 @@ def needed(units: int, edges: int, batch: int) -> int:
     Examples
     --------
     >>> round(needed(1_000_000, 20_000_000, 32) / GIB, 1)
-    2.0
+    1.9
     """
     return 7 * 4 * (units // 3) * batch + 24 * units + 70 * edges + GIB // 3
 

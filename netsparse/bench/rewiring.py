@@ -87,7 +87,7 @@ def rewiring_table(
     Examples
     --------
     >>> rewiring_table([(50, 1000)], batch=4, rounds=1)["replaced"].tolist()
-    [300, 0]
+    [300, 1]
     """
     device, networks = torch.device(device), list(networks)
     rows: list[dict[str, object]] = []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from netsparse.bench.edges import EDGES, FAN_IN, edge_slope, edge_table
+from netsparse.bench.edges import DENSITY, EDGES, edge_slope, edge_table
 from netsparse.bench.kernels import kernel_table
 from netsparse.bench.layer import layer_table
 from netsparse.bench.machine import has_peer
@@ -66,7 +66,7 @@ def _kernel_notes(table: pd.DataFrame) -> list[str]:
 
 
 def _edge_notes(table: pd.DataFrame) -> list[str]:
-    lines = [f"784-W-W-W-10 at a mean fan-in of {FAN_IN}: units grow with the edges"]
+    lines = [f"784-W-W-W-10 at density {DENSITY}: W grows as the square root of the edges"]
     if len(table) > 1:
         lines.append(f"time ~ edges^{edge_slope(table):.2f}, least squares on logarithms; 1 is linear")
     missing = [f"{count:,}" for count in EDGES if count > 1.01 * table["n_edges"].max()] if len(table) else []

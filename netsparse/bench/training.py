@@ -61,7 +61,7 @@ def training_table(
     --------
     >>> table = training_table([(50, 0.1)], rounds=1, contestants=["masked_dense", "netsparse"])
     >>> table["contestant"].tolist(), table["n_edges"].tolist()
-    (['masked_dense', 'netsparse'], [8920, 8920])
+    (['masked_dense', 'netsparse'], [4420, 4420])
     """
     for name in contestants:
         if name not in CONTESTANTS:

@@ -72,12 +72,17 @@ def test_every_kernel_that_can_compute_is_timed_and_one_chosen():
 
 
 def test_edges_and_units_grow_together(monkeypatch):
-    table = edge_table([9600, 19_200], batch=2, rounds=1)
-    assert table["n_edges"].tolist() == [9600, 19_200]
-    assert table["width"].tolist() == [100, 200]
+    table = edge_table([9600, 38_400], batch=2, rounds=1)
+    assert table["n_edges"].tolist() == [9600, 38_400]
+    densities = table["n_edges"] / (784 * table["width"] + 2 * table["width"] ** 2)
+    np.testing.assert_allclose(densities, 0.01, rtol=5e-3)
+    assert edge_table([9600, 19_200], fan_in=32, batch=2, rounds=1)["width"].tolist() == [100, 200]
+    monkeypatch.setattr("netsparse.bench.edges.available_memory", lambda: needed(1000, 20_000, 2))
+    assert edge_table([9600, 38_400], batch=2, rounds=1)["n_edges"].tolist() == [9600]
+
+
+def test_the_slope_is_the_exponent():
     assert edge_slope(pd.DataFrame({"n_edges": [1e4, 1e6], "ms_min": [1.0, 1000.0]})) == pytest.approx(1.5)
-    monkeypatch.setattr("netsparse.bench.edges.available_memory", lambda: needed(150, 2))
-    assert edge_table([9600, 19_200], batch=2, rounds=1)["width"].tolist() == [100]
 
 
 def test_rewiring_replaces_edges_and_the_static_step_does_not():
