@@ -238,7 +238,19 @@ class BipartiteGraph(Frozen):
 
     def cached(self) -> frozenset[str]:
         """Names of the properties that have been computed and are kept."""
-        return frozenset(self._cache)
+        return frozenset(self._cache) - {"at", "at_index"}
+
+    def addresses(self) -> tuple[int, ...]:
+        """Where indptr and indices lie in memory, for compiled code; asked once, they stay there."""
+        if "at" not in self._cache:
+            self._cache["at"] = tuple(addresses(self.indptr, self.indices))
+        return self._cache["at"]
+
+    def index_addresses(self) -> tuple[int, ...]:
+        """Where the two arrays of `by_source` and that of `targets_by_source` lie in memory."""
+        if "at_index" not in self._cache:
+            self._cache["at_index"] = tuple(addresses(*self.by_source, self.targets_by_source))
+        return self._cache["at_index"]
 
     def remember(self, **properties: Any) -> None:
         """Keep properties that were found on another way; trusted, read-only arrays nobody else holds."""
@@ -283,8 +295,15 @@ class BipartiteGraph(Frozen):
 
         Trusted, no check.
         """
-        targets = keys // self.n_in
-        places, taken = self._locate(keys - targets * self.n_in, targets)
+        locate_keys = native_function("locate_keys", self.indices.dtype)
+        if locate_keys is None:
+            targets = keys // self.n_in
+            places, taken = self._locate_numpy(keys - targets * self.n_in, targets)
+        else:
+            keys = np.ascontiguousarray(keys)
+            places, taken = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=bool)
+            at_keys, *at_results = addresses(keys, places, taken)
+            locate_keys(len(keys), at_keys, self.n_in, *self.addresses(), *at_results)
         if len(gone) and taken.any():
             hits = np.flatnonzero(taken)
             at = np.minimum(np.searchsorted(gone, places[hits]), len(gone) - 1)
@@ -298,7 +317,8 @@ class BipartiteGraph(Frozen):
             return self._locate_numpy(sources, targets)
         sources, targets = np.ascontiguousarray(sources), np.ascontiguousarray(targets)
         places, found = np.empty(len(sources), dtype=np.int64), np.empty(len(sources), dtype=bool)
-        locate(len(sources), *addresses(sources, targets, self.indptr, self.indices, places, found))
+        at_pairs, at_results = addresses(sources, targets), addresses(places, found)
+        locate(len(sources), *at_pairs, *self.addresses(), *at_results)
         return places, found
 
     def _locate_numpy(self, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -32,15 +32,17 @@ class EdgeMap(Frozen):
         New id of each added pair, in the delta's order.
     """
 
-    __slots__ = ("_ends", "_old_to_new", "_runs", "added", "n_before")
+    __slots__ = ("_at", "_ends", "_old_to_new", "_runs", "added", "n_before")
     added: Int[np.ndarray, "added"]
     n_before: int
     _old_to_new: EdgeIds | None
     _runs: Runs | None
+    _at: list[int]  # where the two lie in memory
     _ends: tuple[Any, Any]  # weak: a map that is kept does not keep two graphs
 
     def __init__(self, old_to_new: np.ndarray, added: np.ndarray) -> None:
-        self._fill(_old_to_new=owned(old_to_new), added=owned(added), n_before=len(old_to_new), _runs=None, _ends=())
+        self._fill(_old_to_new=owned(old_to_new), added=owned(added), n_before=len(old_to_new))
+        self._fill(_runs=None, _ends=(), _at=[])
 
     @classmethod
     def of(cls, before: BipartiteGraph, change: Merged) -> EdgeMap:
@@ -50,7 +52,7 @@ class EdgeMap(Frozen):
         runs = (frozen(change.removed), frozen(change.born))
         old_to_new = None if change.old_to_new is None else frozen(change.old_to_new)
         edge_map._fill(_old_to_new=old_to_new, added=frozen(change.added), n_before=before.n_edges)
-        edge_map._fill(_runs=runs, _ends=ends)
+        edge_map._fill(_runs=runs, _ends=ends, _at=addresses(*runs))
         return edge_map
 
     @property
@@ -72,6 +74,10 @@ class EdgeMap(Frozen):
         All edges in between keep their order, so that the two lists say everything that `old_to_new` says.
         """
         return self._runs
+
+    def run_addresses(self) -> list[int]:
+        """Where the two lists of `runs` lie in memory, for compiled code."""
+        return self._at
 
     @property
     def survivors(self) -> EdgeIds:
@@ -152,7 +158,7 @@ def _move_runs(values: np.ndarray, edge_map: EdgeMap, out: np.ndarray) -> bool:
     removed, born = edge_map.runs
     values = np.ascontiguousarray(values)
     width = values.nbytes // len(values) if len(values) else 0
-    at_removed, at_born, at_values, at_out = addresses(removed, born, values, out)
+    (at_removed, at_born), (at_values, at_out) = edge_map.run_addresses(), addresses(values, out)
     move(edge_map.n_before, len(removed), at_removed, len(born), at_born, width, at_values, at_out)
     return True
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from netsparse.errors import DuplicateEdge, EdgeOutOfRange
 from netsparse.graph.bipartite import BipartiteGraph, as_pairs, pair_keys
-from netsparse.graph.compiled import addresses, native_function
+from netsparse.graph.compiled import addresses, empty_arrays, native_function
 from netsparse.graph.frozen import frozen, index_dtype
 from netsparse.typing import EdgeIds, EdgeMask, Int, UnitIds
 
@@ -82,36 +82,39 @@ def native_merge(
     if merge_arrays is None or n_after < 0 or dtype != index_dtype(graph.n_in, graph.n_out, n_after):
         return None
     known: frozenset[str] = graph.cached() if with_index else frozenset()
-    old_index, new_index, old_to_new = None, None, None
-    if "by_source" in known:
-        old_index = (*graph.by_source, graph.targets_by_source)
-        new_index = tuple(np.empty(n, dtype) for n in (graph.n_in + 1, n_after, n_after))
-        old_to_new = np.empty(n_before, dtype)
-    new_targets = np.empty(n_after, dtype) if "targets" in known else None
-    indptr, indices = np.empty(graph.n_out + 1, dtype), np.empty(n_after, dtype)
-    gone, added = np.empty(len(removed), dtype), np.empty(n_added, dtype)
+    has_index, has_targets = "by_source" in known, "targets" in known
+    lengths = [graph.n_out + 1, n_after]
+    lengths += [graph.n_in + 1, n_after, n_after] * has_index + [n_after] * has_targets
+    block, parts, at = empty_arrays(dtype, *lengths)
+    at_index: list[int | None] = [*at[2:5]] if has_index else [None] * 3
+    ids, ids_parts, at_ids = empty_arrays(dtype, len(removed), n_added)
+    old_to_new = np.empty(n_before, dtype) if has_index else None
     outcome = merge_arrays(
         graph.n_in,
         graph.n_out,
         n_before,
-        *addresses(graph.indptr, graph.indices),
-        *(addresses(*old_index) if old_index else (None, None, None)),
+        *graph.addresses(),
+        *(graph.index_addresses() if has_index else (None, None, None)),
         len(removed),
         removed.ctypes.data,
         n_added,
-        *addresses(sources, targets, indptr, indices),
-        None if new_targets is None else new_targets.ctypes.data,
-        *(addresses(*new_index) if new_index else (None, None, None)),
-        *addresses(gone, added),
+        *addresses(sources, targets),
+        *at[:2],
+        at[-1] if has_targets else None,
+        *at_index,
+        *at_ids,
         None if old_to_new is None else old_to_new.ctypes.data,
     )
     if outcome == REFUSED:
         return None
+    indptr, indices, *rest = (frozen(block)[part] for part in parts)
     after = BipartiteGraph.from_canonical(graph.n_in, graph.n_out, indptr, indices)
-    if new_index:
-        after.remember(by_source=(frozen(new_index[0]), frozen(new_index[1])), targets_by_source=frozen(new_index[2]))
-    if new_targets is not None:
-        after.remember(targets=frozen(new_targets))
+    after.remember(at=tuple(at[:2]))
+    if has_index:
+        after.remember(by_source=(rest[0], rest[1]), targets_by_source=rest[2], at_index=tuple(at[2:5]))
+    if has_targets:
+        after.remember(targets=rest[-1])
+    gone, added = (frozen(ids)[part] for part in ids_parts)
     born = np.sort(added) if outcome == DONE_UNSORTED else added
     return Merged(after, gone, born, added, old_to_new)
 

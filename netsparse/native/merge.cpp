@@ -198,17 +198,27 @@ int merge(Wide n_in, Wide n_out, Wide n_edges, const Graph<Id>& old, Wide n_remo
 }
 
 template <class Id>
-Wide locate(Wide n_pairs, const Wide* sources, const Wide* targets, const Id* indptr, const Id* indices, Wide* places,
+inline bool find(Wide source, Wide target, const Id* indptr, const Id* indices, Wide* place) {
+    const Id* end = indices + indptr[target + 1];
+    const Id* at = std::lower_bound(indices + indptr[target], end, static_cast<Id>(source));
+    *place = at - indices;
+    return at != end && *at == source;
+}
+
+template <class Id>
+void locate(Wide n_pairs, const Wide* sources, const Wide* targets, const Id* indptr, const Id* indices, Wide* places,
             bool* found) {
-    Wide n_found = 0;
-    for (Wide i = 0; i < n_pairs; ++i) {
-        const Id* end = indices + indptr[targets[i] + 1];
-        const Id* at = std::lower_bound(indices + indptr[targets[i]], end, static_cast<Id>(sources[i]));
-        places[i] = at - indices;
-        found[i] = at != end && *at == sources[i];
-        n_found += found[i];
+    for (Wide i = 0; i < n_pairs; ++i) found[i] = find(sources[i], targets[i], indptr, indices, places + i);
+}
+
+// The same for pair keys `target * n_in + source`.
+template <class Id>
+void locate_keys(Wide n_keys, const Wide* keys, Wide n_in, const Id* indptr, const Id* indices, Wide* places,
+                 bool* found) {
+    for (Wide i = 0; i < n_keys; ++i) {
+        const Wide target = keys[i] / n_in;
+        found[i] = find(keys[i] - target * n_in, target, indptr, indices, places + i);
     }
-    return n_found;
 }
 
 }  // namespace
@@ -229,9 +239,13 @@ Wide locate(Wide n_pairs, const Wide* sources, const Wide* targets, const Id* in
                                                 const Id* born, Wide width, const char* values, char* out) {           \
         carry_rows<Id>(n_before, n_removed, removed, n_born, born, width, values, out);                                \
     }                                                                                                                  \
-    NETSPARSE_API Wide netsparse_locate_##suffix(Wide n_pairs, const Wide* sources, const Wide* targets,               \
+    NETSPARSE_API void netsparse_locate_##suffix(Wide n_pairs, const Wide* sources, const Wide* targets,               \
                                                  const Id* indptr, const Id* indices, Wide* places, bool* found) {     \
-        return locate<Id>(n_pairs, sources, targets, indptr, indices, places, found);                                  \
+        locate<Id>(n_pairs, sources, targets, indptr, indices, places, found);                                         \
+    }                                                                                                                  \
+    NETSPARSE_API void netsparse_locate_keys_##suffix(Wide n_keys, const Wide* keys, Wide n_in, const Id* indptr,      \
+                                                      const Id* indices, Wide* places, bool* found) {                  \
+        locate_keys<Id>(n_keys, keys, n_in, indptr, indices, places, found);                                           \
     }
 
 NETSPARSE_FOR_IDS(std::int32_t, int32)

@@ -89,9 +89,12 @@ def _native(name: str, weights: EdgeVector, n_wanted: int) -> Closest | None:
     if function is None or not weights.dtype.isnative:
         return None
     weights, n = np.ascontiguousarray(weights), len(weights)
-    arrays = below, ties, numbers = np.empty(n_wanted, np.int64), np.empty(n, np.int64), np.empty(5, np.int64)
-    if not function(n, weights.ctypes.data, n_wanted, *(array.ctypes.data for array in arrays)):
+    found = np.empty(n_wanted + n + 5, np.int64)  # what belongs, the ties, five numbers
+    at, width = found.ctypes.data, found.itemsize
+    places = at, at + n_wanted * width, at + (n_wanted + n) * width
+    if not function(n, weights.ctypes.data, n_wanted, *places):
         return None
+    below, ties, numbers = found[:n_wanted], found[n_wanted : n_wanted + n], found[n_wanted + n :]
     n_below, positive_missing, n_positive, negative_missing, n_negative = numbers.tolist()
     positive, negative = ties[:n_positive], ties[n_positive : n_positive + n_negative]
     return Closest(below[:n_below], ((positive_missing, positive), (negative_missing, negative)))

@@ -148,7 +148,7 @@ class RewiringRule(ABC):
         states : sequence of LayerState
             One per layer.
         step : int
-            How many optimizer steps, or epochs where `every` is None, came before; rules with a schedule read it.
+            How many rewirings came before; rules with a schedule read it.
         rng : int or numpy.random.Generator
             Source of randomness.
         """
