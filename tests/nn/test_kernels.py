@@ -14,7 +14,7 @@ import zoo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netsparse.errors import InvalidOption, KernelFallback
+from netsparse.errors import InvalidOption, InvalidSize, KernelFallback
 from netsparse.generators import erdos_renyi, layered
 from netsparse.graph import BipartiteGraph, apply
 from netsparse.nn import SparseMLP
@@ -242,6 +242,26 @@ def test_a_reason_for_every_place_where_it_cannot_compute(name):
     assert KERNELS[name].why_not(torch.device("cuda"), torch.float32)
     assert KERNELS[name].why_not(CPU, torch.bfloat16)
     assert KERNELS[name].why_not(CPU, torch.float64) is None
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_operands_of_any_strides(name):
+    index, weight, bias, x, g = operands(zoo.GRAPHS["sparse random"], 12, torch.float32)
+    spread = [torch.stack([each, each + 1.0], dim=-1)[..., 0] for each in (weight, bias, x, g)]
+    assert not any(each.is_contiguous() for each in spread)
+    for one, other in zip(layer(name, index, weight, bias, x, g), layer(name, index, *spread), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.skipif("native_cpu" not in ON_CPU, reason="no compiled code here")
+def test_what_must_not_be_read_by_its_address_is_refused():
+    index, weight, bias, x, g = operands(zoo.GRAPHS["sparse random"], 12, torch.float32)
+    kernel = KERNELS["native_cpu"]
+    for operand in ((weight.double(), bias, x), (weight[1:], bias, x), (weight, bias[1:], x), (weight, bias, x[1:])):
+        with pytest.raises(InvalidSize, match="sparse product"):
+            kernel.forward(index, *operand, None)
+    with pytest.raises(InvalidSize, match="sparse product"):
+        kernel.backward(index, weight, x[:, 1:], None, None, g, ALL)
 
 
 STARTED = """
