@@ -132,11 +132,11 @@ def test_under_autocast_activations_are_kept_in_16_bits_and_gradients_arrive_in_
     assert all(layer.weight.grad.dtype is torch.float32 for layer in model.layers)
 
 
-@pytest.mark.parametrize("activation", ["relu", "all_relu"])
-def test_gradients_in_bfloat16_are_those_in_float32_but_for_its_rounding(activation):
+def test_gradients_in_bfloat16_are_those_in_float32_but_for_its_rounding():
+    # a slope of 1: where an activation has a kink, rounding may carry a sum across it, and the gradient jumps
     network = ns.generators.layered([40, 60, 50], density=0.2, rng=0)
-    model = SparseMLP(network, n_classes=10, activation=activation, rng=0)
-    x, y, found = torch.rand(33, 40), torch.arange(33) % 10, {}
+    model = SparseMLP(network, n_classes=10, activation=1.0, rng=0)
+    x, y, found = torch.rand(33, 40, generator=torch.Generator().manual_seed(0)), torch.arange(33) % 10, {}
     for name in ("float32", "bfloat16"):
         model.zero_grad()
         with named_precision(name, CPU).context():
@@ -144,8 +144,9 @@ def test_gradients_in_bfloat16_are_those_in_float32_but_for_its_rounding(activat
         loss.backward()
         found[name] = [loss.detach(), *(parameter.grad for parameter in model.parameters())]
     for wide, narrow in zip(*found.values(), strict=True):
-        # units of rounding are 2^-8: one for each of the dozen roundings on the way there and back
-        assert 0 < (wide - narrow).norm() <= 16 * 2**-8 * wide.norm()
+        # units of rounding are 2^-8: four for the half dozen roundings on the way there and back
+        assert (wide - narrow).norm() <= 4 * 2**-8 * wide.norm()
+    assert any(not torch.equal(wide, narrow) for wide, narrow in zip(*found.values(), strict=True))
 
 
 def test_what_watches_a_layer_sees_the_weights_numbers():
