@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "processor.h"
@@ -72,23 +72,24 @@ void carry_rows(Wide n_before, Wide n_removed, const Id* removed, Wide n_born, c
     }
 }
 
-// The added pairs in canonical order; empty where they came in it. `fits` becomes false for units that do not exist
-// and for a pair that is added twice.
+// The places of the added pairs in canonical order; empty where they came in it. `fits` becomes false for units that do
+// not exist and for a pair that is added twice.
 std::vector<Wide> canonical_order(Wide n, const Wide* sources, const Wide* targets, Wide n_in, Wide n_out, bool& fits) {
-    const auto before = [=](Wide a, Wide b) {
-        return targets[a] != targets[b] ? targets[a] < targets[b] : sources[a] < sources[b];
-    };
+    std::vector<std::pair<Wide, Wide>> keyed(n);
     bool sorted = true;
     for (Wide i = 0; i < n; ++i) {
         fits = fits && sources[i] >= 0 && sources[i] < n_in && targets[i] >= 0 && targets[i] < n_out;
-        sorted = sorted && (i == 0 || before(i - 1, i));
+        if (!fits) return {};
+        keyed[i] = {targets[i] * n_in + sources[i], i};
+        sorted = sorted && (i == 0 || keyed[i - 1].first < keyed[i].first);
     }
-    std::vector<Wide> order;
-    if (sorted || !fits) return order;
-    order.resize(n);
-    std::iota(order.begin(), order.end(), Wide{0});
-    std::sort(order.begin(), order.end(), before);
-    for (Wide i = 1; i < n; ++i) fits = fits && before(order[i - 1], order[i]);
+    if (sorted) return {};
+    std::sort(keyed.begin(), keyed.end());
+    std::vector<Wide> order(n);
+    for (Wide i = 0; i < n; ++i) {
+        order[i] = keyed[i].second;
+        fits = fits && (i == 0 || keyed[i - 1].first < keyed[i].first);
+    }
     return order;
 }
 
