@@ -13,7 +13,7 @@ from netsparse.errors import InvalidNetwork, InvalidOption, InvalidSize
 from netsparse.graph import SparseNetwork
 from netsparse.graph.checks import as_array
 from netsparse.nn.activation import slope_of
-from netsparse.nn.columns import normalized_columns
+from netsparse.nn.inputs import check_kind
 from netsparse.nn.linear import SparseLinear, as_tensor, shallow_copy, torch_seeded
 from netsparse.nn.normalize import Normalize
 from netsparse.rewiring import LayerState
@@ -92,6 +92,8 @@ class SparseMLP(nn.Module):
             )
             for k, (graph, child) in enumerate(zip(network.layers, children[:-1], strict=True))
         )
+        for k, layer in enumerate(self.sparse_layers()):
+            layer.name = f"layer {k}"  # what errors call it
         self.head = None if head is None else _dense_head(network.sizes[-1], n_classes, children[-1])
         self.n_classes, self.activation = n_classes, activation
 
@@ -107,7 +109,8 @@ class SparseMLP(nn.Module):
         if x.dim() < 2 or x[0:1].numel() != n_in * min(len(x), 1):
             expected, fix = f"(batch, {n_in}) or more axes with {n_in} features", f"x.reshape(-1, {n_in})"
             raise InvalidSize("input", f"shape {tuple(x.shape)}", expected, fix)
-        x = normalized_columns(x.reshape(len(x), n_in), self.normalize.mean, self.normalize.std)
+        check_kind(self.layers[0], x)  # normalised, whole numbers would pass for fractions
+        x = self.normalize(x.reshape(len(x), n_in))
         for layer in self.layers:
             x = layer(x)
         if self.head is None:

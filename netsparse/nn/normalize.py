@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from netsparse.errors import InvalidOption
+from netsparse.nn.columns import normalized_columns
 
 
 class Normalize(nn.Module):
@@ -40,5 +41,5 @@ class Normalize(nn.Module):
         self.register_buffer("std", torch.tensor(float(std)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise, any shape."""
-        return (x - self.mean) / self.std
+        """Normalise, any shape; (batch, n) comes back as the transposed view of a feature-major buffer."""
+        return normalized_columns(x, self.mean, self.std) if x.dim() == 2 else (x - self.mean) / self.std
