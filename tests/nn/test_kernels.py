@@ -277,7 +277,7 @@ with warnings.catch_warnings(record=True) as warned:
     layers[0](x).sum().backward()
 hits = 0
 if "netsparse.nn.kernels.numba_loops" in sys.modules:
-    hits = sum(sys.modules["netsparse.nn.kernels.numba_loops"].forward_alone.stats.cache_hits.values())
+    hits = sum(sys.modules["netsparse.nn.kernels.numba_loops"].forward.stats.cache_hits.values())
 print(json.dumps([layers[0].kernel, x.grad.sum().item(), [w.category.__name__ for w in warned], hits]))
 """
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -14,11 +16,8 @@ from torch import Tensor
 from netsparse.nn.kernels.index import EdgeIndex
 from netsparse.nn.kernels.kernel import Kernel
 
-ALONE_BELOW = 300_000
+ALONE_BELOW = 2_000_000
 """Multiply-adds below which one thread does a product by itself: waking another one costs as much."""
-
-_shared = threading.Lock()
-"""Held while several threads share a product: numba's simplest threading layer ends the process if two calls meet."""
 
 
 class NumbaCpu(Kernel):
@@ -110,9 +109,8 @@ def why_no_numba() -> str | None:
     """Return why numba cannot compile here in a few words, None where it can."""
     try:
         loops = _loops()
-        bounds, one = np.zeros(2, dtype=np.int64), np.zeros((1, 1), dtype=np.float32)
-        index = np.zeros(2, dtype=np.int32)
-        loops.to_sources_alone(bounds, index, index, index, one[0], one, one)
+        index, one = np.zeros(2, dtype=np.int32), np.zeros((1, 1), dtype=np.float32)
+        loops.to_sources(0, 1, index, index, index, one[0], one, one)
     except (
         Exception
     ) as error:  # whatever a compiler, a cache folder or an import may raise: the products have other ways
@@ -126,23 +124,33 @@ def _loops() -> ModuleType:
 
 
 def _run(name: str, indptr: Tensor, values: Tensor, *arguments: object) -> None:
-    """Call the loops of a name, alone or with the rows of `indptr` shared out so that each thread has as many edges."""
+    """Run the loops of a name over all rows, alone or shared out so that each thread has as many edges.
+
+    The threads are our own and sleep between products: those of numba come with a second OpenMP runtime, and two of
+    them that spin while they wait take the processors from each other.
+    """
     rows, n_threads = indptr.numpy(), torch.get_num_threads()
     n_edges, batch = int(rows[-1]), values.shape[1]
+    function = getattr(_loops(), name)
     if n_threads == 1 or n_edges * batch <= ALONE_BELOW:
-        getattr(_loops(), f"{name}_alone")(np.array([0, len(rows) - 1]), *arguments)
+        function(0, len(rows) - 1, *arguments)
         return
-    numba = import_module("numba")
-    n_threads = min(n_threads, numba.config.NUMBA_NUM_THREADS)
-    bounds = np.searchsorted(rows, np.linspace(0, n_edges, n_threads + 1))
+    bounds = np.searchsorted(rows, np.linspace(0, n_edges, n_threads + 1)).tolist()
     bounds[0], bounds[-1] = 0, len(rows) - 1
-    with _shared:
-        before = numba.get_num_threads()
-        numba.set_num_threads(n_threads)
-        try:
-            getattr(_loops(), f"{name}_shared")(bounds, *arguments)
-        finally:
-            numba.set_num_threads(before)
+    parts = list(pairwise(bounds))
+    others = [_helpers(n_threads - 1).submit(function, *part, *arguments) for part in parts[1:]]
+    function(*parts[0], *arguments)
+    for other in others:
+        other.result()
+
+
+@cache
+def _helpers(n_threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(n_threads, thread_name_prefix="netsparse-numba")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_helpers.cache_clear)  # threads do not survive a fork
 
 
 def _matrix(values: Tensor | None, like: Tensor) -> np.ndarray:

@@ -7,7 +7,7 @@ loads and stores of the row they add to. A row is summed by one thread, in the o
 
 from __future__ import annotations
 
-from numba import njit, prange
+from numba import njit
 
 # contracted: a multiply-add rounds once; reassociated: sums over the batch run in lanes; NaN and inf keep their laws
 _LOOPS = {"nogil": True, "cache": True, "fastmath": {"contract", "reassoc", "nsz"}, "error_model": "numpy"}
@@ -35,7 +35,8 @@ def _add_rows(start, end, columns, edges, weight, x, out):
 
 
 @njit(**_LOOPS)
-def _forward(first, end, indptr, indices, weight, bias, x, y, z, active, slope):
+def forward(first, end, indptr, indices, weight, bias, x, y, z, active, slope):
+    """Fill the rows `first` ... `end` - 1 of y = f(W x + b), and of z = W x + b unless it is empty."""
     for row in range(first, end):
         out = y[row]
         out[:] = bias[row] if len(bias) else weight.dtype.type(0)
@@ -88,50 +89,16 @@ def _edge_products(first, end, indptr, indices, x, g, out):
 
 
 @njit(**_LOOPS)
-def _to_sources(first, end, indptr, targets, edges, weight, g, grad_x):
+def by_target(first, end, indptr, indices, x, g, signs, slope, before, grad_weight, grad_bias):
+    """Fill the rows `first` ... `end` - 1 of g' = g f'(W x + b) and what comes of them, each unless it is empty."""
+    _through_activation(first, end, g, signs, slope, before, grad_bias)
+    if len(grad_weight):
+        _edge_products(first, end, indptr, indices, x, before, grad_weight)
+
+
+@njit(**_LOOPS)
+def to_sources(first, end, indptr, targets, edges, weight, g, grad_x):
+    """Fill the rows `first` ... `end` - 1 of W^T g."""
     for row in range(first, end):
         grad_x[row] = weight.dtype.type(0)
         _add_rows(indptr[row], indptr[row + 1], targets, edges, weight, g, grad_x[row])
-
-
-@njit(**_LOOPS)
-def forward_alone(bounds, indptr, indices, weight, bias, x, y, z, active, slope):
-    """Fill y = f(W x + b), and z = W x + b unless it is empty, in this thread."""
-    _forward(bounds[0], bounds[-1], indptr, indices, weight, bias, x, y, z, active, slope)
-
-
-@njit(parallel=True, **_LOOPS)
-def forward_shared(bounds, indptr, indices, weight, bias, x, y, z, active, slope):
-    """Fill y, and z, the rows `bounds[k]` ... `bounds[k + 1]` - 1 by one thread each."""
-    for k in prange(len(bounds) - 1):
-        _forward(bounds[k], bounds[k + 1], indptr, indices, weight, bias, x, y, z, active, slope)
-
-
-@njit(**_LOOPS)
-def by_target_alone(bounds, indptr, indices, x, g, signs, slope, before, grad_weight, grad_bias):
-    """Fill g' = g f'(W x + b) and what comes of its rows, each unless it is empty, in this thread."""
-    _through_activation(bounds[0], bounds[-1], g, signs, slope, before, grad_bias)
-    if len(grad_weight):
-        _edge_products(bounds[0], bounds[-1], indptr, indices, x, before, grad_weight)
-
-
-@njit(parallel=True, **_LOOPS)
-def by_target_shared(bounds, indptr, indices, x, g, signs, slope, before, grad_weight, grad_bias):
-    """Fill the same, the rows `bounds[k]` ... `bounds[k + 1]` - 1 by one thread each."""
-    for k in prange(len(bounds) - 1):
-        _through_activation(bounds[k], bounds[k + 1], g, signs, slope, before, grad_bias)
-        if len(grad_weight):
-            _edge_products(bounds[k], bounds[k + 1], indptr, indices, x, before, grad_weight)
-
-
-@njit(**_LOOPS)
-def to_sources_alone(bounds, indptr, targets, edges, weight, g, grad_x):
-    """Fill W^T g in this thread."""
-    _to_sources(bounds[0], bounds[-1], indptr, targets, edges, weight, g, grad_x)
-
-
-@njit(parallel=True, **_LOOPS)
-def to_sources_shared(bounds, indptr, targets, edges, weight, g, grad_x):
-    """Fill W^T g, the rows `bounds[k]` ... `bounds[k + 1]` - 1 by one thread each."""
-    for k in prange(len(bounds) - 1):
-        _to_sources(bounds[k], bounds[k + 1], indptr, targets, edges, weight, g, grad_x)
