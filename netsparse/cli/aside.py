@@ -37,10 +37,14 @@ def aside(work: Callable[[], Result]) -> Result:
         except BaseException as error:  # SystemExit too: all of it belongs to whoever waits
             done.set_exception(error)
 
-    threading.Thread(target=run, name="netsparse", daemon=True).start()
+    thread = threading.Thread(target=run, name="netsparse", daemon=True)
+    thread.start()
     try:
         return done.result()
     except KeyboardInterrupt:
         if done.done():
             raise  # the work's own
         raise Abandoned from None
+    finally:
+        if done.done():
+            thread.join()  # still giving back its tensors, at the end of the process it would be aborted in that
