@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import time
 import warnings
 from collections.abc import Mapping
@@ -91,11 +92,16 @@ class Keeper:
         self.folder, self.settings, self.ranks = self.run / FOLDER, dict(settings), ranks
         self._look = 1 if ranks.size == 1 else LOOK
         self._last_time = time.monotonic()
+        self._on_disk: dict[Path, int] = {}
 
     def begin(self) -> None:
-        """Write what the run was asked for, before its first step."""
+        """Write what the run was asked for, before its first step; sweep up what a killed process left half done."""
         if self.policy is not None and self.ranks.is_first:
             self.folder.mkdir(exist_ok=True)
+            for folder, names in ((self.run, (*FILES, "provenance.json")), (self.folder, (SETTINGS,))):
+                for left in (path for name in names for path in folder.glob(f".{name}.*.tmp")):
+                    left.unlink(missing_ok=True)
+            self._sweep()
             text = json.dumps({"format": FORMAT, "settings": self.settings}, indent=2)
             write_text(self.folder / SETTINGS, text + "\n")
 
@@ -127,22 +133,30 @@ class Keeper:
         contents = packed(state, self.ranks)
         contents.facts["settings"] = self.settings
         if self.ranks.is_first and self.policy is not None:
-            if not state.is_within_epoch:  # the files of the run belong to what is saved: nobody writes them again
-                for path in (self.run / name for name in FILES):
-                    if path.exists():
-                        synchronise(path)
+            self._synchronise_files()
             write_state(self.folder / f"step-{state.step}", contents)
             self._tidy(state.step, self.policy.keep)
         self._last_time = time.monotonic()
 
+    def _synchronise_files(self) -> None:
+        """Wait until the files of the run are on the disk: who goes on from here does not write them again."""
+        there = {path: path.stat().st_mtime_ns for path in (self.run / name for name in FILES) if path.exists()}
+        if there != self._on_disk:
+            for path in (*(path for path in there if there[path] != self._on_disk.get(path)), self.run):
+                synchronise(path)
+        self._on_disk = there
+
     def _tidy(self, newest: int, keep: int) -> None:
-        """Remove the oldest, those of a future that a resumption has undone, and what killed processes left."""
+        """Remove the oldest, and those of a future that a resumption has undone."""
         places = self._saved()
         past = [step for step in places if step <= newest]
         for step in set(places) - set(past[:keep]):
             discard(places[step])
+
+    def _sweep(self) -> None:
+        """Remove folders that a killed process had not finished making, or removing."""
         for left in self.folder.glob(".step-*.tmp"):
-            discard(left)
+            shutil.rmtree(left, ignore_errors=True)
 
     def _saved(self) -> dict[int, Path]:
         """Return the folders by their step, newest first."""
@@ -198,8 +212,7 @@ class Keeper:
     def end(self) -> None:
         """Leave no folder where nothing was saved."""
         if self.policy is not None and self.ranks.is_first and self.folder.exists() and not self._saved():
-            for left in self.folder.glob(".step-*.tmp"):
-                discard(left)
+            self._sweep()
             (self.folder / SETTINGS).unlink(missing_ok=True)
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()

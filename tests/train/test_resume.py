@@ -132,9 +132,9 @@ def test_all_of_a_checkpoint_is_on_the_disk_before_it_gets_its_name(tmp_path, sy
     train(tmp_path, checkpoint=Checkpoints(), epochs=1)
     names = [Path(path).name for path in synchronised]
     assert set(names[:4]) == {*FILES, "timing.csv"}  # nobody writes them again
-    assert names[4:7] == [TENSORS, ARRAYS, MANIFEST]
-    assert names[7].startswith(".step-5")
-    assert names[8:] == ["checkpoints"]
+    assert names[4:8] == [tmp_path.name, TENSORS, ARRAYS, MANIFEST]
+    assert names[8].startswith(".step-5")
+    assert names[9:] == ["checkpoints"]
 
 
 class WithDropout(SparseMLP):
@@ -287,6 +287,7 @@ def test_a_damaged_newer_one_does_not_count_among_those_kept(tmp_path, two):
     folder = shutil.copytree(two, tmp_path / "run")
     (folder / "checkpoints" / "step-15").rename(folder / "checkpoints" / "step-999")
     (folder / "checkpoints" / ".step-14.1.tmp").mkdir()  # of a process that was killed
+    (folder / ".history.csv.1.tmp").write_text("half of it")
     flip(0.5)(folder / "checkpoints" / "step-999" / ARRAYS)
     with pytest.warns(errors.CheckpointDamaged, match="step-999"):
         train(folder, checkpoint=EVERY_EPOCH, resume=True)
