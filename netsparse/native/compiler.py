@@ -26,6 +26,7 @@ FLAGS = (
     "-fvisibility=hidden",
 )
 
+
 def compiler() -> str | None:
     """Return the command of a C++ compiler (`CXX` in the environment goes first), None where there is none."""
     if sys.platform != "linux":

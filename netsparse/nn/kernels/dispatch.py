@@ -16,6 +16,7 @@ from netsparse.nn.kernels.native_cpu import NativeCpu
 from netsparse.nn.kernels.numba_cpu import NumbaCpu
 from netsparse.nn.kernels.reference import Reference
 from netsparse.nn.kernels.torch_csr import TorchCsr
+from netsparse.nn.kernels.triton_cuda import TritonCuda
 
 KERNELS: dict[str, Kernel] = {
     "reference": Reference(),
@@ -23,6 +24,7 @@ KERNELS: dict[str, Kernel] = {
     "dense": Dense(),
     "native_cpu": NativeCpu(),
     "numba_cpu": NumbaCpu(),
+    "triton_cuda": TritonCuda(),
 }
 
 BATCH = 128
@@ -40,8 +42,9 @@ def kernel_name(
     """Return the name of the kernel that `backend` means for `graph`.
 
     "auto" is `dense` for a complete graph, whose weights are a matrix as they lie. For any other graph it is, on the
-    CPU, the fastest that can compute there by the measurements in `netsparse.nn.kernels.measured`, and `torch_csr` on
-    other devices.
+    CPU, the fastest that can compute there by the measurements in `netsparse.nn.kernels.measured`. On a GPU it is
+    `torch_csr`: nothing has been measured there yet, so `triton_cuda` is chosen by name only. `reference` computes
+    what no other kernel can.
 
     Raises
     ------
@@ -75,17 +78,19 @@ def kernel_name(
 def _auto(graph: BipartiteGraph, batch: int, device: torch.device, dtype: torch.dtype) -> str:
     if graph.n_edges == graph.n_in * graph.n_out:
         return "dense"
-    if device.type != "cpu":
-        return "torch_csr"
+    on_cpu = device.type == "cpu"
+    names = fastest_first(graph.n_in, graph.n_out, graph.n_edges, batch) if on_cpu else ["torch_csr", "dense"]
+    if names[0] != "dense":
+        names.insert(names.index("dense"), "reference")  # slow, but no matrix of all pairs where few of them are edges
     reasons: list[str] = []
-    for name in fastest_first(graph.n_in, graph.n_out, graph.n_edges, batch):
+    for name in names:
         reason = KERNELS[name].why_not(device, dtype)
         if reason is None:
-            if len(reasons) == 2 and dtype in (torch.float32, torch.float64):
+            if on_cpu and len(reasons) == 2:
                 _warn_of_fallback("; ".join(reasons))
             return name
         reasons.append(f"{name}: {reason}")
-    return "torch_csr"
+    return "reference"  # computes everywhere
 
 
 @cache

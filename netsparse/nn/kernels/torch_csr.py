@@ -20,6 +20,12 @@ with warnings.catch_warnings():
 class TorchCsr(Kernel):
     """torch's sparse CSR products: MKL on the CPU, cuSPARSE on CUDA."""
 
+    def why_not(self, device: torch.device, dtype: torch.dtype) -> str | None:
+        """Return why this kernel cannot compute there in a few words, None where it can."""
+        if device.type == "cpu" and dtype not in (torch.float32, torch.float64):
+            return "torch's CSR products on the CPU compute in float32 and float64"
+        return None
+
     def spmm(self, index: EdgeIndex, weight: Tensor, x: Tensor) -> Tensor:
         """Return W x: (n_out, batch) from x (n_in, batch)."""
         return _csr(index.indptr, index.indices, weight, (index.n_out, index.n_in)) @ x
