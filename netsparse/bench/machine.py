@@ -15,6 +15,8 @@ from pathlib import Path
 import torch
 from threadpoolctl import threadpool_limits
 
+from netsparse.native import keep_freed_memory
+
 PEER = "sparselab"
 """The peer with kernels of its own; everybody else computes with torch."""
 
@@ -76,7 +78,11 @@ def available_memory() -> int | None:
 
 @contextmanager
 def on_threads(n_threads: int) -> Iterator[None]:
-    """Compute on so many threads, torch and the peer alike: its OpenMP runtime is not torch's, each counts alone."""
+    """Compute on so many threads, torch and the peer alike: its OpenMP runtime is not torch's, each counts alone.
+
+    Freed memory stays with the process, as in `netsparse.train.fit`; all contestants gain by it.
+    """
+    keep_freed_memory()
     if has_peer():
         importlib.import_module(PEER)  # a runtime that is not loaded yet could not be told
     before = torch.get_num_threads()

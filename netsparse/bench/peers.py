@@ -120,7 +120,9 @@ def _ends(graph: BipartiteGraph) -> tuple[Tensor, Tensor]:
 
 def _step(model: nn.Module, optimizer: torch.optim.Optimizer, x: Tensor, y: Tensor) -> Tensor:
     loss = nn.functional.cross_entropy(model(x), y)
-    optimizer.zero_grad(set_to_none=True)
+    for group in optimizer.param_groups:  # as `fit` does it, a little faster than zero_grad
+        for parameter in group["params"]:
+            parameter.grad = None
     loss.backward()
     optimizer.step()
     return loss.detach()

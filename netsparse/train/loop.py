@@ -15,6 +15,7 @@ import numpy as np
 from netsparse.datasets import Dataset, load
 from netsparse.errors import InvalidOption
 from netsparse.graph import BipartiteGraph, SparseNetwork
+from netsparse.native import keep_freed_memory
 from netsparse.nn import SparseMLP
 from netsparse.rewiring import RewiringRule, named_rule
 from netsparse.rng import spawn
@@ -174,6 +175,7 @@ def fit(
     step_loss, called = named_objective(objective), Callbacks(callbacks)
     if resume and out is None:
         raise InvalidOption("resume", "True without a folder", "the folder of the run", "out='runs/first'")
+    keep_freed_memory()
     with memory_named("training"), world() if ranks is None else nullcontext(ranks) as ranks:
         place = ranks.device(device)
         numbers = named_precision(precision, place)
