@@ -22,6 +22,7 @@ from netsparse.percolation.critical import non_backtracking_threshold
 from netsparse.provenance import provenance
 from netsparse.robustness import area_under_accuracy, link_removal
 from netsparse.train import RunFolder, TrainConfig, TrainResult, fit
+from netsparse.train.ranks import Alone, Ranks
 from netsparse.train.resume import Checkpoints
 from netsparse.train.state import TrainState
 
@@ -104,17 +105,21 @@ def train_into(
     device: str,
     checkpoint: Checkpoints | None = None,
     resume: bool = False,
+    ranks: Ranks | None = None,
     started: Mapping[str, object] | None = None,
 ) -> TrainResult:
     """Write config.json and provenance.json, then train with every epoch's files in the folder.
 
     Before the first step provenance.json tells the kernels that the layers are going to use, afterwards those that
-    computed the last batch. `started` goes into it as it is: how the run was called, beside its settings.
+    computed the last batch. `started` goes into it as it is: how the run was called, beside its settings. Of several
+    processes the first one writes.
     """
     torch.set_num_threads(config.threads)
+    ranks = Alone() if ranks is None else ranks
     settings = config.model_dump(mode="json")
-    origin = {**provenance(settings, seed=config.seed), "started": {"device": device, **(started or {})}}
-    if not resume:
+    call = {"device": device, "processes": ranks.size, **(started or {})}
+    origin = {**provenance(settings, seed=config.seed), "started": call}
+    if ranks.is_first and not resume:
         folder.write_json("config.json", settings)
         folder.write_json("provenance.json", origin)
     return fit(
@@ -125,7 +130,8 @@ def train_into(
         device=device,
         checkpoint=checkpoint,
         resume=resume,
-        callbacks=[_Computed(folder, origin)],
+        callbacks=[_Computed(folder, origin)] if ranks.is_first else [],
+        ranks=ranks,
         **config.fit_options(),
     )
 

@@ -73,6 +73,10 @@ CheckpointEpochs = Annotated[
     str | None, typer.Option(metavar="NUMBER", help="Epochs between two checkpoints, too; default: only minutes count.")
 ]
 Keep = Annotated[str, typer.Option(metavar="NUMBER", help="How many checkpoints to keep.")]
+LostAfter = Annotated[
+    str,
+    typer.Option(metavar="NUMBER", help="Minutes after which a silent process of torchrun counts as lost, or none."),
+]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu or cuda.")]
 Threads = Annotated[
     str,

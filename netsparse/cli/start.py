@@ -17,13 +17,13 @@ IN_NAME = {
 LONGEST, LONGEST_NAME = 60, 150
 
 
-def run_path(out: Path, name: str | None, config: TrainConfig) -> Path:
-    """Return the folder of a run, `out/name` or a name made from the settings.
+def run_path(out: Path, name: str | None, config: TrainConfig, *, is_new: bool = True) -> Path:
+    """Return the folder of a run, `out/name` or a name made from the settings; nothing may be there if it `is_new`.
 
     Raises
     ------
     RunExists
-        If something is there.
+        If something is there that should not be.
     InvalidOption
         If `name` is not a plain folder name.
     """
@@ -33,7 +33,8 @@ def run_path(out: Path, name: str | None, config: TrainConfig) -> Path:
         expected = f"a plain folder name of at most {LONGEST_NAME} characters"
         raise InvalidOption("name", repr(name[:LONGEST_NAME]), expected, "--name second-try")
     path = out / (name or default_name(config))
-    check_free(path)
+    if is_new:
+        check_free(path)
     return path
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 import typer
 
 from netsparse.cli import options
+from netsparse.errors import InvalidOption
+
+NEVER = 1e6  # seconds
 
 
 def train(
@@ -38,6 +41,7 @@ def train(
     checkpoint_minutes: options.CheckpointMinutes = "5",
     checkpoint_epochs: options.CheckpointEpochs = None,
     keep: options.Keep = "2",
+    lost_after: options.LostAfter = "10",
     out: options.Out = Path("runs"),
     name: options.Name = None,
     data_dir: options.DataDir = None,
@@ -47,6 +51,7 @@ def train(
 
     The run folder holds config.json, provenance.json, history.csv, timing.csv, model.safetensors (last epoch),
     best.safetensors (best on validation) and checkpoints, from which --resume goes on with a run that was cut off.
+    Started by 'torchrun --nproc-per-node 2 -m netsparse train ...', several processes train one network together.
     """
     import pandas as pd
 
@@ -55,57 +60,64 @@ def train(
     from netsparse.cli.show import print_summary
     from netsparse.cli.start import run_path
     from netsparse.datasets import load
-    from netsparse.nn import as_device
     from netsparse.train import RunFolder, TrainConfig
     from netsparse.train.precision import named_precision
+    from netsparse.train.ranks import world
     from netsparse.train.resume import Checkpoints
 
-    settings = {
-        "data": data, "widths": options.parse_widths(widths), "density": density, "generator": generator,
-        "allocation": allocation, "rule": rule, "fraction": fraction, "every": every, "epochs": epochs,
-        "batch_size": batch_size, "accumulate": accumulate, "optimizer": optimizer, "lr": lr,
-        "lr_schedule": lr_schedule, "weight_decay": weight_decay, "validation": validation, "init": init,
-        "activation": activation, "backend": backend, "precision": precision, "threads": threads, "seed": seed,
-    }  # fmt: skip
-    policy = Checkpoints(
-        every_minutes=options.parse_minutes("checkpoint-minutes", checkpoint_minutes, example=5),
-        every_epochs=None
-        if checkpoint_epochs is None
-        else options.parse_whole("checkpoint-epochs", checkpoint_epochs, least=1, example=1),
-        keep=options.parse_whole("keep", keep, least=1, example=2),
-    )
-    if resume is None:
-        config = TrainConfig.checked(**settings)
-        path = run_path(out, name, config)
-    else:
-        begun, path = read_begun(resume), resume
-        everything = {**settings, "device": device, "out": out, "name": name}
-        typed = {option for option in everything if _is_typed(context, option)}
-        check_beside(begun, {option: everything[option] for option in everything if option in typed})
-        config, device, data_dir = begun.config, begun.device, data_dir or begun.data_dir
-    named_precision(config.precision, as_device(device))
-    dataset = load(config.data, data_dir=data_dir)
-    network = config.network(dataset)
-    with warnings_in_one_line():
-        result = train_into(
-            RunFolder(path) if resume is None else RunFolder.existing(path),
-            config,
-            network,
-            dataset,
-            device=device,
-            checkpoint=policy,
-            resume=resume is not None,
-            started={} if data_dir is None else {"data_dir": str(data_dir.absolute())},
+    minutes = options.parse_minutes("lost-after", lost_after, example=10)
+    if minutes == 0.0:
+        raise InvalidOption("lost-after", lost_after, "minutes above 0, or none", "--lost-after 10")
+    with world(timeout=NEVER if minutes is None else min(60.0 * minutes, NEVER)) as ranks:
+        settings = {
+            "data": data, "widths": options.parse_widths(widths), "density": density, "generator": generator,
+            "allocation": allocation, "rule": rule, "fraction": fraction, "every": every, "epochs": epochs,
+            "batch_size": batch_size, "accumulate": accumulate, "optimizer": optimizer, "lr": lr,
+            "lr_schedule": lr_schedule, "weight_decay": weight_decay, "validation": validation, "init": init,
+            "activation": activation, "backend": backend, "precision": precision, "threads": threads, "seed": seed,
+        }  # fmt: skip
+        policy = Checkpoints(
+            every_minutes=options.parse_minutes("checkpoint-minutes", checkpoint_minutes, example=5),
+            every_epochs=None
+            if checkpoint_epochs is None
+            else options.parse_whole("checkpoint-epochs", checkpoint_epochs, least=1, example=1),
+            keep=options.parse_whole("keep", keep, least=1, example=2),
         )
-    row = {
-        "run": config.rule,
-        "edges": result.network.n_edges,
-        "sparsity": result.network.sparsity,
-        "test_accuracy": result.test_accuracy,
-        **at_best_validation(result),
-        "seconds_per_epoch": float(result.timing["train_seconds"].median()),
-    }
-    print_summary(pd.DataFrame([row]), path, as_json=json)
+        if resume is None:
+            config = TrainConfig.checked(**settings)
+            path = run_path(out, name, config, is_new=ranks.is_first)
+        else:
+            begun, path = read_begun(resume), resume
+            everything = {**settings, "device": device, "out": out, "name": name}
+            typed = {option for option in everything if _is_typed(context, option)}
+            check_beside(begun, {option: everything[option] for option in everything if option in typed})
+            config, device, data_dir = begun.config, begun.device, data_dir or begun.data_dir
+        named_precision(config.precision, ranks.device(device))
+        dataset = ranks.after_first(lambda: load(config.data, data_dir=data_dir))
+        network = config.network(dataset)
+        is_begun = resume is not None or not ranks.is_first
+        with warnings_in_one_line():
+            result = train_into(
+                ranks.after_first(lambda: RunFolder.existing(path) if is_begun else RunFolder(path)),
+                config,
+                network,
+                dataset,
+                device=device,
+                checkpoint=policy,
+                resume=resume is not None,
+                ranks=ranks,
+                started={} if data_dir is None else {"data_dir": str(data_dir.absolute())},
+            )
+        if ranks.is_first:
+            row = {
+                "run": config.rule,
+                "edges": result.network.n_edges,
+                "sparsity": result.network.sparsity,
+                "test_accuracy": result.test_accuracy,
+                **at_best_validation(result),
+                "seconds_per_epoch": float(result.timing["train_seconds"].median()),
+            }
+            print_summary(pd.DataFrame([row]), path, as_json=json)
 
 
 def _is_typed(context: typer.Context, option: str) -> bool:
