@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from netsparse.native import native_library
 
@@ -32,10 +31,7 @@ class Columns(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator hides the names
-        ctx: Any, *grads: Any
-    ) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
         """Return the gradient of x."""
         (std,) = ctx.saved_tensors
         return grads[0].t() / std, None, None

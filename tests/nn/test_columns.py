@@ -33,6 +33,7 @@ def test_its_gradient():
     x = torch.rand(5, 7, dtype=torch.float64, requires_grad=True)
     mean, std = torch.tensor(0.3, dtype=torch.float64), torch.tensor(0.7, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda x: normalized_columns(x, mean, std), x)
+    assert torch.autograd.gradgradcheck(lambda x: normalized_columns(x, mean, std) ** 2, x)
 
 
 def test_what_is_not_finite_comes_through():

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from netsparse.errors import InvalidOption, InvalidSize, KernelFallback
 from netsparse.generators import erdos_renyi, layered
-from netsparse.graph import BipartiteGraph, apply
+from netsparse.graph import BipartiteGraph, SparseNetwork, apply
 from netsparse.nn import SparseMLP
 from netsparse.nn.kernels import KERNELS, EdgeIndex, SparseProduct, dispatch, kernel_name, measured
 from netsparse.nn.kernels.reference import Reference
@@ -129,6 +129,48 @@ def test_gradcheck(name, slope):
         return SparseProduct.apply(x, weight, bias, index, KERNELS[name], slope, None)
 
     assert torch.autograd.gradcheck(product, [each.requires_grad_() for each in (x, weight, bias)])
+
+
+@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize("slope", SLOPES)
+def test_second_derivatives(name, slope):
+    index, weight, bias, x, _ = operands(zoo.GRAPHS["dense random"], 5, torch.float64)
+
+    def product(x, weight, bias):
+        return SparseProduct.apply(x, weight, bias, index, KERNELS[name], slope, None)
+
+    assert torch.autograd.gradgradcheck(product, [each.requires_grad_() for each in (x, weight, bias)])
+
+
+@pytest.mark.parametrize("backend", ["auto", "dense"])
+def test_a_penalty_on_the_gradient_of_a_plain_sum_reaches_the_weights(backend):
+    graph = erdos_renyi(20, 12, density=0.3, rng=0)
+    model = SparseMLP(SparseNetwork([graph]), head=None, backend=backend, normalization=(0.5, 2.0), rng=0)
+    x = torch.rand(7, 20, requires_grad=True)
+    (gradient,) = torch.autograd.grad(model(x).sum(), x, create_graph=True)
+    gradient.square().sum().backward()  # each of 7 rows is the sum over its edges of w / 2
+    totals = np.bincount(graph.sources, weights=model.weights[0], minlength=20)
+    torch.testing.assert_close(
+        model.layers[0].weight.grad, torch.tensor(7 / 2 * totals[graph.sources], dtype=torch.float32)
+    )
+
+
+def test_second_derivatives_in_mixed_precision_are_those_of_rounded_activations_or_refused():
+    index, weight, bias, x, _ = operands(zoo.GRAPHS["dense random"], 5, torch.float32)
+
+    def hessian(x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            y = SparseProduct.apply(x, weight, bias, index, Reference(), 0.01, None)
+        (gradient,) = torch.autograd.grad(y.float().square().sum(), weight, create_graph=True)
+        return torch.autograd.grad(gradient.sum(), weight)[0]
+
+    expected = SparseProduct.apply(x.bfloat16().float(), weight.requires_grad_(), bias, index, Reference(), 0.01, None)
+    (gradient,) = torch.autograd.grad(expected.square().sum(), weight, create_graph=True)
+    (expected,) = torch.autograd.grad(gradient.sum(), weight)
+    for given in (x, x.bfloat16().requires_grad_()):
+        torch.testing.assert_close(hessian(given), expected, rtol=0.03, atol=0.01)
+    with pytest.raises(InvalidOption, match="second derivative: given of an input that autocast rounded"):
+        hessian(x.requires_grad_())
 
 
 @pytest.mark.parametrize("name", COMPILED)
