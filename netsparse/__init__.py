@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from netsparse import (
+        bench,
         datasets,
         errors,
         generators,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from netsparse.graph import BipartiteGraph, EdgeDelta, EdgeMap, SparseNetwork, apply, carry, diff
 
 ROOMS = (
-    "datasets", "errors", "generators", "graph", "interop", "metrics", "nn", "percolation", "plotting",
+    "bench", "datasets", "errors", "generators", "graph", "interop", "metrics", "nn", "percolation", "plotting",
     "provenance", "rewiring", "rng", "robustness", "train",
 )  # fmt: skip
 GRAPH = ("BipartiteGraph", "EdgeDelta", "EdgeMap", "SparseNetwork", "apply", "carry", "diff")
@@ -39,6 +40,7 @@ __all__ = [
     "SparseNetwork",
     "__version__",
     "apply",
+    "bench",
     "carry",
     "datasets",
     "diff",

@@ -1,1 +1,26 @@
 """Measuring speed and memory on this machine, with peers side by side: what `netsparse bench` prints."""
+
+from netsparse.bench.edges import edge_slope, edge_table
+from netsparse.bench.kernels import kernel_table
+from netsparse.bench.layer import layer_table
+from netsparse.bench.machine import machine
+from netsparse.bench.memory import memory_table
+from netsparse.bench.peers import CONTESTANTS
+from netsparse.bench.rewiring import rewiring_table
+from netsparse.bench.rounds import round_robin
+from netsparse.bench.suite import BENCHMARKS
+from netsparse.bench.training import training_table
+
+__all__ = [
+    "BENCHMARKS",
+    "CONTESTANTS",
+    "edge_slope",
+    "edge_table",
+    "kernel_table",
+    "layer_table",
+    "machine",
+    "memory_table",
+    "rewiring_table",
+    "round_robin",
+    "training_table",
+]

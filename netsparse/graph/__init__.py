@@ -1,7 +1,7 @@
 """Sparse layers and networks as graph values, and their change as data."""
 
 from netsparse.graph.bipartite import BipartiteGraph
-from netsparse.graph.delta import EdgeDelta, EdgeMap, apply, carry, diff, subgraph
+from netsparse.graph.delta import EdgeDelta, EdgeMap, apply, carry, diff, subgraph, survivors
 from netsparse.graph.free_pairs import free_pairs
 from netsparse.graph.network import SparseNetwork
 
@@ -15,4 +15,5 @@ __all__ = [
     "diff",
     "free_pairs",
     "subgraph",
+    "survivors",
 ]
