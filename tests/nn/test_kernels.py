@@ -14,10 +14,10 @@ import zoo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netsparse.errors import InvalidOption, InvalidSize, KernelFallback
+from netsparse.errors import InvalidGraph, InvalidOption, InvalidSize, KernelFallback
 from netsparse.generators import erdos_renyi, layered
 from netsparse.graph import BipartiteGraph, SparseNetwork, apply
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseLinear, SparseMLP
 from netsparse.nn.kernels import KERNELS, EdgeIndex, SparseProduct, dispatch, kernel_name, measured
 from netsparse.nn.kernels.reference import Reference
 from netsparse.rewiring import SET
@@ -167,8 +167,8 @@ def test_second_derivatives_in_mixed_precision_are_those_of_rounded_activations_
     expected = SparseProduct.apply(x.bfloat16().float(), weight.requires_grad_(), bias, index, Reference(), 0.01, None)
     (gradient,) = torch.autograd.grad(expected.square().sum(), weight, create_graph=True)
     (expected,) = torch.autograd.grad(gradient.sum(), weight)
-    for given in (x, x.bfloat16().requires_grad_()):
-        torch.testing.assert_close(hessian(given), expected, rtol=0.03, atol=0.01)
+    for activations in (x, x.bfloat16().requires_grad_()):
+        torch.testing.assert_close(hessian(activations), expected, rtol=0.03, atol=0.01)
     with pytest.raises(InvalidOption, match="second derivative: given of an input that autocast rounded"):
         hessian(x.requires_grad_())
 
@@ -295,15 +295,55 @@ def test_operands_of_any_strides(name):
         torch.testing.assert_close(one, other)
 
 
-@pytest.mark.skipif("native_cpu" not in ON_CPU, reason="no compiled code here")
-def test_what_must_not_be_read_by_its_address_is_refused():
+@pytest.mark.parametrize("name", COMPILED)
+def test_what_must_not_be_read_by_its_address_is_refused(name):
     index, weight, bias, x, g = operands(zoo.GRAPHS["sparse random"], 12, torch.float32)
-    kernel = KERNELS["native_cpu"]
-    for operand in ((weight.double(), bias, x), (weight[1:], bias, x), (weight, bias[1:], x), (weight, bias, x[1:])):
+    kernel = KERNELS[name]
+    wrong = [(weight.double(), bias, x), (weight[1:], bias, x), (weight, bias[1:], x), (weight, bias, x[1:])]
+    wrong += [(weight[:, None].expand(-1, 12), bias, x), (weight, bias.to("meta"), x), (weight, bias, x[..., None])]
+    for operand in wrong:
         with pytest.raises(InvalidSize, match="sparse product"):
             kernel.forward(index, *operand, None)
+    wrong = [(x[:, 1:], None, g), (x[:, 0], None, g), (x, g[:, 0], g), (x, g[1:], g), (x, None, g[1:])]
+    for x_, signs, g_ in wrong:
+        with pytest.raises(InvalidSize, match="sparse product"):
+            kernel.backward(index, weight, x_, signs, 0.0, g_, ALL)
     with pytest.raises(InvalidSize, match="sparse product"):
-        kernel.backward(index, weight, x[:, 1:], None, None, g, ALL)
+        kernel.spmm_t(index, weight[1:], g)
+    with pytest.raises(InvalidSize, match="sparse product"):
+        kernel.sddmm(index, g[1:], x)
+
+
+@pytest.mark.parametrize("name", ON_CPU)
+def test_parameters_that_do_not_fit_their_layer_are_refused_by_every_kernel(name):
+    layer = SparseLinear(zoo.GRAPHS["sparse random"], backend=name, rng=0)
+    for parameter in ("weight", "bias"):
+        for wrong in (torch.ones(1), getattr(layer, parameter).detach()[1:], torch.ones(1000)):
+            with pytest.raises(InvalidSize, match=r"sparse product: given shape .*, expected \("):
+                torch.func.functional_call(layer, {parameter: wrong}, (torch.rand(3, layer.n_in),))
+
+
+def test_a_csr_product_with_too_few_weights_is_refused():
+    index, weight, _, x, _ = operands(zoo.GRAPHS["sparse random"], 12, torch.float32)
+    with pytest.raises(InvalidSize, match="sparse product"):
+        KERNELS["torch_csr"].spmm(index, weight[1:], x)
+
+
+def test_an_index_whose_arrays_do_not_fit_each_other_is_refused():
+    index = EdgeIndex.of(zoo.GRAPHS["sparse random"])
+    for field in ("indptr", "indices", "source_indptr", "source_targets", "by_source"):
+        array = getattr(index, field)
+        for wrong in (array.long(), array[1:], array.double(), array.to("meta"), torch.stack([array, array], 1)[:, 0]):
+            with pytest.raises(InvalidGraph, match=r"EdgeIndex\.of"):
+                dataclasses.replace(index, **{field: wrong})
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_a_view_that_is_to_be_read_with_the_other_sign(name):
+    index, weight, bias, x, g = operands(zoo.GRAPHS["sparse random"], 12, torch.float32)
+    views = [torch._neg_view(-each) for each in (weight, bias, x, g)]
+    for one, other in zip(layer(name, index, weight, bias, x, g), layer(name, index, *views), strict=True):
+        assert torch.equal(one, other)
 
 
 STARTED = """

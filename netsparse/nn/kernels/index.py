@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from netsparse.errors import InvalidGraph
 from netsparse.graph import BipartiteGraph
 
 
@@ -23,6 +24,12 @@ class EdgeIndex:
         CSR of W (n_out x n_in): edges by target.
     source_indptr, source_targets, by_source : int tensors of shape (n_in + 1,), (n_edges,), (n_edges,)
         CSR of W^T: edges by source, the target of each, and its edge id.
+
+    Raises
+    ------
+    InvalidGraph
+        Unless the arrays are of these shapes, contiguous, on one device and of one width of ids, int32 or int64.
+        What they hold is not looked at: `of` reads a graph, which has been.
     """
 
     n_in: int
@@ -32,6 +39,22 @@ class EdgeIndex:
     source_indptr: Tensor
     source_targets: Tensor
     by_source: Tensor
+
+    def __post_init__(self) -> None:
+        arrays = (self.indptr, self.indices, self.source_indptr, self.source_targets, self.by_source)
+        edges, first = self.indices.shape[:1], self.indptr
+        shapes = ((self.n_out + 1,), edges, (self.n_in + 1,), edges, edges)
+        for array, shape in zip(arrays, shapes, strict=True):  # compiled code reads them by their addresses
+            if (
+                array.shape != shape
+                or array.dtype is not first.dtype
+                or array.dtype not in (torch.int32, torch.int64)
+                or array.device != first.device
+                or not array.is_contiguous()
+            ):
+                given = f"an array of shape {tuple(array.shape)} of {array.dtype} on {array.device}"
+                expected = f"{tuple(shape)}, contiguous, of {first.dtype} on {first.device} as the others"
+                raise InvalidGraph("index", given, expected, "EdgeIndex.of(graph)")
 
     @property
     def is_complete(self) -> bool:

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from netsparse.errors import InvalidSize
 from netsparse.native import native_library, why_no_native
 from netsparse.nn.kernels.index import EdgeIndex
 from netsparse.nn.kernels.kernel import Kernel
+from netsparse.nn.kernels.operands import readable
 
 TYPES = {torch.float32: "f32", torch.float64: "f64", torch.int32: "i32", torch.int64: "i64"}
 ALONE_BELOW = 150_000
@@ -61,8 +61,8 @@ class NativeCpu(Kernel):
     ) -> tuple[Tensor, Tensor | None]:
         """Return y = f(W x + b) and what `backward` reads the sign of W x + b from."""
         batch = x.shape[1]
-        x, weight = _readable(x, index.n_in, x), _readable(weight, len(index.indices), x)
-        bias = None if bias is None else _readable(bias, index.n_out, x)
+        x, weight = readable(x, (index.n_in, batch), x), readable(weight, index.indices.shape, x)
+        bias = None if bias is None else readable(bias, (index.n_out,), x)
         y = x.new_empty(index.n_out, batch)
         z = torch.empty_like(y) if slope is not None and slope < 0.0 else None
         _function("forward", x.dtype, index.indices.dtype)(
@@ -105,10 +105,10 @@ class NativeCpu(Kernel):
         wanted: tuple[bool, bool, bool],
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         batch = g.shape[1]
-        g = _readable(g, index.n_out, g)
-        weight = None if weight is None else _readable(weight, len(index.indices), g)
-        x = None if x is None else _readable(x, index.n_in, g)
-        signs = None if signs is None else _readable(signs, index.n_out, g)
+        g = readable(g, (index.n_out, batch), g)
+        weight = None if weight is None else readable(weight, index.indices.shape, g)
+        x = None if x is None else readable(x, (index.n_in, batch), g)
+        signs = None if signs is None else readable(signs, (index.n_out, batch), g)
         before = None if signs is None else _scratch(g)
         # of an empty batch nothing is written
         empty = g.new_empty if batch else g.new_zeros
@@ -139,14 +139,6 @@ def _function(name: str, values: torch.dtype, ids: torch.dtype) -> Any:
     function = getattr(native_library("products"), f"netsparse_{name}_{TYPES[values]}_{TYPES[ids]}")
     function.argtypes, function.restype = ARGUMENTS[name], None
     return function
-
-
-def _readable(values: Tensor, length: int, like: Tensor) -> Tensor:
-    """Return `values` as C++ may read them by their address; what it must not read by it is refused here."""
-    if values.dtype is not like.dtype or values.shape[0] != length or values.shape[1:] not in ((), like.shape[1:]):
-        given, expected = f"{tuple(values.shape)} of {values.dtype}", f"{length} rows of {like.dtype}"
-        raise InvalidSize("operand of a sparse product", given, expected, "layer(x), which checks what it is given")
-    return values.contiguous()
 
 
 def _scratch(like: Tensor) -> Tensor:

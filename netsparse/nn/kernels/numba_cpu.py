@@ -15,6 +15,7 @@ from torch import Tensor
 
 from netsparse.nn.kernels.index import EdgeIndex
 from netsparse.nn.kernels.kernel import Kernel
+from netsparse.nn.kernels.operands import readable
 
 ALONE_BELOW = 2_000_000
 """Multiply-adds below which one thread does a product by itself: waking another one costs as much."""
@@ -41,6 +42,7 @@ class NumbaCpu(Kernel):
 
     def spmm_t(self, index: EdgeIndex, weight: Tensor, g: Tensor) -> Tensor:
         """Return W^T g: (n_in, batch) from g (n_out, batch)."""
+        g, weight = readable(g, (index.n_out, g.shape[1]), g), readable(weight, index.indices.shape, g)
         grad_x = g.new_empty(index.n_in, g.shape[1])
         arrays = (index.source_indptr, index.source_targets, index.by_source, weight, g, grad_x)
         _run("to_sources", index.source_indptr, g, *(each.detach().numpy() for each in arrays))
@@ -54,10 +56,11 @@ class NumbaCpu(Kernel):
         self, index: EdgeIndex, weight: Tensor, bias: Tensor | None, x: Tensor, slope: float | None
     ) -> tuple[Tensor, Tensor | None]:
         """Return y = f(W x + b) and what `backward` reads the sign of W x + b from."""
+        x, weight = readable(x, (index.n_in, x.shape[1]), x), readable(weight, index.indices.shape, x)
         y = x.new_empty(index.n_out, x.shape[1])
         z = torch.empty_like(y) if slope is not None and slope < 0.0 else None
-        none = y.new_empty(0)
-        arrays = (index.indptr, index.indices, weight, none if bias is None else bias, x, y)
+        bias = y.new_empty(0) if bias is None else readable(bias, (index.n_out,), x)
+        arrays = (index.indptr, index.indices, weight, bias, x, y)
         _run(
             "forward",
             index.indptr,
@@ -94,6 +97,9 @@ class NumbaCpu(Kernel):
         bias_wanted: bool,
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Return g' = g f'(W x + b), and the gradients of weight and bias that are wanted."""
+        batch = g.shape[1]
+        g, x = readable(g, (index.n_out, batch), g), readable(x, (index.n_in, batch), g)
+        signs = None if signs is None else readable(signs, (index.n_out, batch), g)
         before = g if signs is None else torch.empty_like(g)
         grad_weight = g.new_empty(len(index.indices) if edges_wanted else 0)
         grad_bias = g.new_empty(index.n_out if bias_wanted else 0)

@@ -12,6 +12,7 @@ from netsparse.errors import InvalidOption
 from netsparse.nn.kernels.index import EdgeIndex
 from netsparse.nn.kernels.kernel import Kernel, before_activation
 from netsparse.nn.kernels.mixed import HalfStorage, as_autocast_says
+from netsparse.nn.kernels.operands import misfit
 from netsparse.nn.kernels.reference import Reference
 
 Watch = Callable[[Tensor, Tensor], None]
@@ -37,6 +38,10 @@ class SparseProduct(torch.autograd.Function):
         watch: Watch | None,
     ) -> Tensor:
         """Compute f(W x + b); the bias (n_out,) is left out where it is None, f where `slope` is (see `Kernel`)."""
+        if weight.shape != index.indices.shape:  # some kernels would repeat a single number
+            raise misfit(weight, index.indices.shape)
+        if bias is not None and bias.shape != (index.n_out,):
+            raise misfit(bias, (index.n_out,))
         given = x
         kernel, x = as_autocast_says(kernel, x)
         ctx.rounds = x is not given
@@ -54,7 +59,8 @@ class SparseProduct(torch.autograd.Function):
             ctx.watch(x.to(weight.dtype), before_activation(g, signs, ctx.slope).to(weight.dtype))
         wanted = ctx.needs_input_grad[:3]
         kernel = _differentiable(ctx) if torch.is_grad_enabled() else ctx.kernel
-        return *kernel.backward(ctx.index, weight, x, signs, ctx.slope, g, wanted), None, None, None, None
+        grad_x, grad_weight, grad_bias = kernel.backward(ctx.index, weight, x, signs, ctx.slope, g, wanted)
+        return grad_x, grad_weight, grad_bias, None, None, None, None
 
 
 def _differentiable(ctx: Any) -> Kernel:

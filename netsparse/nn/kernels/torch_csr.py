@@ -9,6 +9,7 @@ from torch import Tensor
 
 from netsparse.nn.kernels.index import EdgeIndex
 from netsparse.nn.kernels.kernel import Kernel
+from netsparse.nn.kernels.operands import misfit
 
 with warnings.catch_warnings():
     # torch announces once per process that its CSR layout is in beta; let it say so here, to nobody
@@ -42,4 +43,6 @@ class TorchCsr(Kernel):
 
 
 def _csr(indptr: Tensor, indices: Tensor, values: Tensor, size: tuple[int, int]) -> Tensor:
+    if values.shape != indices.shape:  # torch would find out only by looking at all of the index
+        raise misfit(values, indices.shape)
     return torch.sparse_csr_tensor(indptr, indices, values, size, check_invariants=False)
