@@ -195,10 +195,13 @@ class Keeper:
         stored = self._stored_settings()
         if stored is not None:
             check_same(self.settings, stored, str(self.run))
-        elif any((self.run / name).exists() for name in FILES):
+        elif self._has_files():
             expected = "one with checkpoints, or a new one"
             raise RunExists(f"folder '{self.run}'", "a run without checkpoints", expected, "another name for this run")
         return False
+
+    def _has_files(self) -> bool:
+        return any((self.run / name).exists() for name in FILES)
 
     def _warn(self, place: Path, error: Damaged) -> None:
         warnings.warn(f"checkpoint '{place}' is damaged ({error}); the one before is used", CheckpointDamaged, 4)
@@ -210,8 +213,10 @@ class Keeper:
             return None
 
     def end(self) -> None:
-        """Leave no folder where nothing was saved."""
-        if self.policy is not None and self.ranks.is_first and self.folder.exists() and not self._saved():
+        """Leave no folder where there is nothing to go on with: no epoch has ended, and nothing was saved."""
+        if self.policy is None or not self.ranks.is_first or not self.folder.exists():
+            return
+        if not self._saved() and not self._has_files():
             self._sweep()
             (self.folder / SETTINGS).unlink(missing_ok=True)
             if not any(self.folder.iterdir()):

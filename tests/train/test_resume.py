@@ -137,6 +137,15 @@ def test_all_of_a_checkpoint_is_on_the_disk_before_it_gets_its_name(tmp_path, sy
     assert names[9:] == ["checkpoints"]
 
 
+def test_a_run_that_was_interrupted_before_its_first_checkpoint_starts_again(tmp_path):
+    train(tmp_path / "whole", checkpoint=Checkpoints())
+    interrupted(tmp_path / "cut", STEPS + 3, checkpoint=Checkpoints())
+    assert steps_of(tmp_path / "cut") == []
+    assert "history.csv" in contents(tmp_path / "cut")  # of an epoch that has ended
+    train(tmp_path / "cut", checkpoint=Checkpoints(), resume=True)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
 class WithDropout(SparseMLP):
     """Draws from torch's own generator in every step."""
 
