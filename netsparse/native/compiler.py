@@ -5,8 +5,10 @@ Used by the build hook as well, before the package is installed: nothing but the
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,12 +29,29 @@ FLAGS = (
 )
 
 
-def compiler() -> str | None:
+def compiler() -> list[str] | None:
     """Return the command of a C++ compiler (`CXX` in the environment goes first), None where there is none."""
     if sys.platform != "linux":
         return None  # the libraries are only built, and only tested, there
-    candidates = [os.environ.get("CXX", ""), "c++", "g++", "clang++"]
-    return next((found for name in candidates if name and (found := shutil.which(name))), None)
+    chosen = os.environ.get("CXX", "")
+    for candidate in (chosen, "c++", "g++", "clang++"):
+        try:
+            words = shlex.split(candidate)  # it may come with options, or be run by another program
+        except ValueError:
+            words = []
+        if words and shutil.which(words[0]):
+            return words
+        if candidate and candidate == chosen:
+            sys.stderr.write(f"CXX={candidate!r} is no command here; another C++ compiler is looked for\n")
+    return None
+
+
+def fingerprint(source: Path) -> str:
+    """Return what a library carries of its source, the headers beside it included, to be known again by."""
+    digest = hashlib.sha256()
+    for path in (source, *sorted(source.parent.glob("*.h"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def compile_all(folder: Path = FOLDER) -> list[Path]:
@@ -50,18 +69,27 @@ def compile_all(folder: Path = FOLDER) -> list[Path]:
                 continue
             library = folder / f"{source.stem}.{level}.so"
             temporary = library.with_suffix(f".{os.getpid()}.tmp")
-            options = [*FLAGS, *(["-fopenmp"] if "#pragma omp" in source.read_text() else [])]
+            options = [*FLAGS, f'-DNETSPARSE_SOURCE="{fingerprint(source)}"']
+            options += ["-fopenmp"] if "#pragma omp" in source.read_text() else []
             options += [] if march is None else [f"-march={march}", "-mprefer-vector-width=512"]
-            done = subprocess.run(
-                [command, *options, str(source), "-o", str(temporary)], capture_output=True, text=True, check=False
-            )
-            if done.returncode == 0:
+            reason = _run([*command, *options, str(source), "-o", str(temporary)])
+            if reason is None and temporary.exists():
                 os.replace(temporary, library)
                 built.append(library)
             else:
                 temporary.unlink(missing_ok=True)
-                sys.stderr.write(f"{source.name} ({march or 'baseline'}) was not compiled: {done.stderr.strip()}\n")
+                reason = reason or f"{command[0]} wrote nothing"
+                sys.stderr.write(f"{source.name} ({march or 'baseline'}) was not compiled: {reason}\n")
     return built
+
+
+def _run(command: list[str]) -> str | None:
+    """Run a command to its end; return why it failed, None where it did not."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    except OSError as error:
+        return str(error)
+    return None if done.returncode == 0 else done.stderr.strip() or f"{command[0]} ended with {done.returncode}"
 
 
 if __name__ == "__main__":

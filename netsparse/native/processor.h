@@ -1,7 +1,13 @@
-// Which variant of a library this processor can run; every library's baseline is asked before another one is loaded.
+// What every library is asked before it is used: of which source it is and, the baseline, which variant can run here.
 #pragma once
 
 #define NETSPARSE_API extern "C" __attribute__((visibility("default")))
+
+#ifndef NETSPARSE_SOURCE
+#define NETSPARSE_SOURCE ""
+#endif
+
+NETSPARSE_API const char* netsparse_source() { return NETSPARSE_SOURCE; }
 
 NETSPARSE_API int netsparse_processor_level() {
 #if defined(__x86_64__)
