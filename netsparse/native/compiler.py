@@ -94,4 +94,4 @@ def _run(command: list[str]) -> str | None:
 
 if __name__ == "__main__":
     built = "\n".join(str(path) for path in compile_all())
-    sys.stdout.write(f"{built or 'no C++ compiler found (CXX, c++, g++, clang++)'}\n")
+    sys.stdout.write(f"{built or 'nothing was compiled; a C++ compiler is CXX, c++, g++ or clang++'}\n")

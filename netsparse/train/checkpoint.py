@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from netsparse.atomic import atomic_path
 from netsparse.errors import FileAbsent, InvalidFile, NetsparseError
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.nn import SparseMLP
+from netsparse.nn import KERNELS, SparseMLP
 
 FORMAT = 1
+CPU = torch.device("cpu")
 
 
 def save_model(model: SparseMLP, path: str | os.PathLike[str]) -> None:
@@ -47,7 +49,9 @@ def save_model(model: SparseMLP, path: str | os.PathLike[str]) -> None:
 
 
 def load_model(path: str | os.PathLike[str]) -> SparseMLP:
-    """Read a model that `save_model` wrote, with its topology.
+    """Read a model that `save_model` wrote, with its topology, on the CPU of this machine or another.
+
+    A backend that cannot compute there (compiled where a compiler was, or for a GPU) becomes "auto".
 
     Raises
     ------
@@ -84,7 +88,10 @@ def _rebuilt(settings: dict[str, Any], tensors: dict[str, Any]) -> SparseMLP:
     ]
     names = {"head": settings["head"], "bias": settings["bias"], "activation": settings["activation"]}
     rng = np.random.default_rng(0)  # every drawn weight is overwritten by the file's
-    model = SparseMLP(SparseNetwork(layers), settings["n_classes"], backend=settings["backends"][0], rng=rng, **names)
-    model.to(tensors["layers.0.weight"].dtype)
+    backend, dtype = settings["backends"][0], tensors["layers.0.weight"].dtype
+    if backend in KERNELS and any(KERNELS[backend].why_not(CPU, each) for each in (torch.get_default_dtype(), dtype)):
+        backend = "auto"
+    model = SparseMLP(SparseNetwork(layers), settings["n_classes"], backend=backend, rng=rng, **names)
+    model.to(dtype)
     model.load_state_dict(tensors)
     return model

@@ -8,7 +8,7 @@ from safetensors.torch import save, save_file
 
 import netsparse as ns
 from netsparse import errors
-from netsparse.nn import SparseMLP
+from netsparse.nn import KERNELS, SparseMLP
 from netsparse.train import load_model, save_model
 
 
@@ -22,6 +22,9 @@ def model(**options):
         {},
         {"bias": False},
         {"activation": "leaky_relu"},
+        {"activation": "all_relu"},
+        {"activation": "all_relu", "head": None, "n_classes": None},
+        {"activation": -0.25},
         {"head": None, "n_classes": None},
         {"normalization": (0.3, 0.4)},
     ],
@@ -33,6 +36,17 @@ def test_round_trip(tmp_path, options):
     x = torch.rand(5, 12)
     torch.testing.assert_close(after(x), before(x), rtol=0, atol=0)
     assert after.network == before.network
+    assert [layer.slope for layer in after.layers] == [layer.slope for layer in before.layers]
+
+
+def test_a_model_of_a_backend_that_is_not_here_is_computed_by_another(tmp_path, monkeypatch):
+    before = model(backend="torch_csr")
+    save_model(before, tmp_path / "m.safetensors")
+    expected = before(torch.ones(2, 12))
+    monkeypatch.setattr(KERNELS["torch_csr"], "why_not", lambda *_: "it is elsewhere", raising=False)
+    after = load_model(tmp_path / "m.safetensors")
+    assert {layer.backend for layer in after.layers} == {"auto"}
+    torch.testing.assert_close(after(torch.ones(2, 12)), expected)
 
 
 def test_dense_network_round_trip(tmp_path):
