@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ except ImportError:  # Windows
     fcntl = None
 
 LOCK = ".lock"
+HELD = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 
 
 @contextmanager
@@ -22,7 +24,8 @@ def only_writer(folder: Path) -> Iterator[None]:
     """Hold a run's folder for the length of a block.
 
     The operating system holds the lock and drops it with the process, however that ends: the lock of a dead process is
-    none, whether its file is there or not. Where the system has no such locks (Windows), nothing is held.
+    none, whether its file is there or not. Where the system has no such locks (Windows), or the file system (some that
+    clusters share), nothing is held.
 
     Raises
     ------
@@ -54,11 +57,13 @@ def _locked(path: Path) -> int:
             raise NotWritable(f"folder '{path.parent}'", given, "a folder that can be written", "--out") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(handle).st_nlink:  # else its last holder has removed it between the two lines
-                return handle
         except OSError as error:
+            if error.errno not in HELD:
+                return handle
             os.close(handle)
             expected, fix = "a folder that nobody writes", "waiting for it to end, or another name for this run"
             given = "a folder that another process is writing right now"
             raise RunExists(f"run '{path.parent}'", given, expected, fix) from error
+        if os.fstat(handle).st_nlink:  # else its last holder has removed it between the two lines
+            return handle
         os.close(handle)
