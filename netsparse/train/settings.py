@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from netsparse.nn import SparseMLP
 from netsparse.rewiring import RewiringRule
 from netsparse.train.digests import digest, graph_digest
 
+LONGEST = 200
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -23,7 +25,8 @@ def described(value: Any) -> Any:
     """Return what JSON can keep of a setting: equal for equal settings, in every process.
 
     A wiring and a data set are described by their digests, a rule by its parameters, a function by its name, any other
-    object by its class and attributes. A model is described by its sizes: a resumed run fills it with what was saved.
+    object by its class and attributes. A model is described by what it is built of, without wiring and weights: a
+    resumed run fills it with those that were saved.
 
     Examples
     --------
@@ -39,7 +42,7 @@ def described(value: Any) -> Any:
     if isinstance(value, SparseNetwork):
         return f"{value!r}, {digest(*(graph_digest(graph) for graph in value.layers)).hex()[:16]}"
     if isinstance(value, SparseMLP):
-        return f"{type(value).__qualname__} of {'-'.join(map(str, value.network.sizes))}, {value.n_classes} classes"
+        return _built(value)
     if isinstance(value, Dataset):
         arrays = (value.x_train, value.y_train, value.x_test, value.y_test)
         return f"{value!r}, {digest(*arrays).hex()[:16]}"
@@ -51,6 +54,18 @@ def described(value: Any) -> Any:
         return f"{value.__module__}.{value.__qualname__}"
     attributes = ", ".join(f"{name}={part!r}" for name, part in sorted(getattr(value, "__dict__", {}).items()))
     return ADDRESS.sub("", f"{type(value).__qualname__}({attributes or repr(value)})")
+
+
+def _built(model: SparseMLP) -> str:
+    layers = model.sparse_layers()
+    parts = {
+        "head": None if model.head is None else "dense",
+        "bias": layers[0].bias is not None,
+        "activation": model.activation,
+        "backend": ", ".join(dict.fromkeys(layer.backend for layer in layers)),
+    }
+    sizes = "-".join(map(str, model.network.sizes))
+    return f"{type(model).__qualname__} of {sizes}, {model.n_classes} classes, {parts}"
 
 
 def group_options(optimizer: torch.optim.Optimizer) -> str:
@@ -75,11 +90,18 @@ def check_same(given: Mapping[str, Any], stored: Mapping[str, Any], run: str) ->
     """
     for name in [*given, *(name for name in stored if name not in given)]:
         if given.get(name) != stored.get(name):
-            expected = f"{_short(stored.get(name))}, as in the run to be resumed"
+            here, there = _short(given.get(name), stored.get(name))
             fix = f"{name} as it was, or a new folder instead of '{run}'"
-            raise InvalidOption(name, _short(given.get(name)), expected, fix)
+            raise InvalidOption(name, here, f"{there}, as in the run to be resumed", fix)
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:197]}..."
+def _short(*values: Any) -> list[str]:
+    """Return different values as texts; of long ones the part where they begin to differ."""
+    texts = [repr(value) for value in values]
+    start = 0
+    if max(map(len, texts)) > LONGEST:
+        differing = (k for k, characters in enumerate(zip_longest(*texts)) if len(set(characters)) > 1)
+        start = max(0, next(differing, 0) - 40)
+    return [
+        "..." * (start > 0) + text[start : start + LONGEST] + "..." * (len(text) > start + LONGEST) for text in texts
+    ]
