@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from netsparse.errors import InvalidOption
@@ -42,14 +42,15 @@ on_train_begin, on_rewire, on_epoch_end, on_train_end; try callbacks=[lambda sta
 
     def __init__(self, callbacks: Sequence[Any] = ()) -> None:
         self._at: dict[str, list[Callable[..., object]]] = {moment: [] for moment in MOMENTS}
+        fix = "callbacks=[lambda state: print(state.epoch, state.row)]"
+        if not isinstance(callbacks, Iterable):
+            raise InvalidOption("callbacks", repr(callbacks), "a sequence of them", fix)
         for callback in callbacks:
             methods = {moment: getattr(callback, moment) for moment in MOMENTS if hasattr(callback, moment)}
-            if not methods:
-                if not callable(callback) or isinstance(callback, type):
-                    expected = f"a function of the state, or an object with one of {', '.join(MOMENTS)}"
-                    fix = "callbacks=[lambda state: print(state.epoch, state.row)]"
-                    raise InvalidOption("callbacks", repr(callback), expected, fix)
-                methods = {"on_epoch_end": callback}
+            if isinstance(callback, type) or not all(map(callable, methods.values() or [callback])):
+                expected = f"a function of the state, or an object with one of {', '.join(MOMENTS)}"
+                raise InvalidOption("callbacks", repr(callback), expected, fix)
+            methods = methods or {"on_epoch_end": callback}
             for moment, method in methods.items():
                 self._at[moment].append(method)
 

@@ -170,6 +170,10 @@ def fit(
     for name, value in (("epochs", epochs), ("batch_size", batch_size), ("accumulate", accumulate)):
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             raise InvalidOption(name, repr(value), "a whole number, at least 1", f"{name}=10")
+    epochs, batch_size, accumulate = int(epochs), int(batch_size), int(accumulate)  # torch takes none of numpy's
+    if checkpoint is not None and not isinstance(checkpoint, Checkpoints):
+        expected, fix = "a Checkpoints, or None for none", "checkpoint=Checkpoints(every_epochs=1)"
+        raise InvalidOption("checkpoint", repr(checkpoint), expected, fix)
     rule = None if rewiring is None else named_rule(rewiring)
     build = {"head": head, "init": init, "activation": activation, "backend": backend}
     step_loss, called = named_objective(objective), Callbacks(callbacks)

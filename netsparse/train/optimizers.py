@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -48,8 +49,8 @@ def build_optimizer(
     Raises
     ------
     UnknownName, InvalidOption
-        For an unknown name, for an option that is negative, not finite or that the optimizer does not have, and for
-        options beside a function.
+        For an unknown name, for an option that is negative, not finite or that the optimizer does not have, for options
+        beside a function, and for an optimizer that evaluates the loss by itself (LBFGS).
     """
     options = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
     given = {name: value for name, value in options.items() if value is not None}
@@ -99,4 +100,8 @@ def _made(
     made = optimizer(parameters) if callable(optimizer) and not isinstance(optimizer, torch.optim.Optimizer) else None
     if not isinstance(made, torch.optim.Optimizer):
         raise InvalidOption("optimizer", repr(optimizer), "a name or a function from parameters to an optimizer", fix)
+    closure = inspect.signature(made.step).parameters.get("closure")
+    if closure is not None and closure.default is closure.empty:
+        expected = "an optimizer that steps by the gradients of one batch"
+        raise InvalidOption("optimizer", f"{type(made).__name__}, which asks for the loss again", expected, fix)
     return made

@@ -416,10 +416,28 @@ def test_other_errors_pass(error):
         raise error
 
 
-@pytest.mark.parametrize("wrong", [3, "on_epoch_end", object(), Marked])
+class Told:
+    """A class of callbacks, where one of them is wanted."""
+
+    def on_epoch_end(self, state):
+        """Hear of it."""
+
+
+@pytest.mark.parametrize("wrong", [3, "on_epoch_end", object(), Marked, Told])
 def test_callbacks_that_are_none(wrong):
     with pytest.raises(errors.InvalidOption, match=r"callbacks: given .*on_epoch_end.*try callbacks="):
         train(callbacks=[wrong])
+
+
+def test_one_callback_is_no_sequence_of_them():
+    with pytest.raises(errors.InvalidOption, match=r"callbacks: given .*a sequence of them"):
+        train(callbacks=print)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    three = np.int64(3)
+    one, other = (train(epochs=n, batch_size=n * 8, accumulate=n, lr_schedule="one_cycle") for n in (3, three))
+    np.testing.assert_array_equal(one.weights[0], other.weights[0])
 
 
 @pytest.mark.parametrize(
@@ -429,6 +447,8 @@ def test_callbacks_that_are_none(wrong):
         ({"accumulate": True}, "accumulate: given True"),
         ({"precision": "float8"}, "precision"),
         ({"resume": True}, "out='runs/first'"),
+        ({"checkpoint": 5}, r"checkpoint: given 5, .*Checkpoints\(every_epochs=1\)"),
+        ({"optimizer": torch.optim.LBFGS}, "optimizer: given LBFGS, which asks for the loss again"),
     ],
 )
 def test_impossible_settings_of_the_engine(options, message):
