@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -111,9 +112,7 @@ class LearningRate:
         if self.step:
             self.scheduler.step()
         else:
-            with warnings.catch_warnings():
-                # torch suspects a mistake where the first optimizer step was left out, as a loss scaler may do
-                warnings.filterwarnings("ignore", r"(?s).*optimizer\.step\(\)", UserWarning)
+            with _without_optimizer_steps():
                 self.scheduler.step()
         self.step += 1
 
@@ -130,7 +129,16 @@ class LearningRate:
             raise InvalidOption("learning rate", f"at step {self.step}", "one that has not begun", "a new LearningRate")
         for group, first in zip(self._optimizer.param_groups, self._first, strict=True):
             group.update(first)
-        self.set(state["step"])
+        with _without_optimizer_steps():  # schedulers inside others take their first step later
+            self.set(state["step"])
+
+
+@contextmanager
+def _without_optimizer_steps() -> Iterator[None]:
+    """Let a schedule run ahead of its optimizer: torch suspects a mistake there, which a loss scaler may well do."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"(?s).*optimizer\.step\(\)", UserWarning)
+        yield
 
 
 def _numbers(group: Mapping[str, Any]) -> dict[str, Any]:
