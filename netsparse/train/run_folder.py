@@ -34,7 +34,12 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         check_free(self.path)
-        _make(self.path)
+        make_folder(self.path.parent)
+        try:
+            self.path.mkdir()
+        except OSError:
+            check_free(self.path)  # made meanwhile by another process, which began the same run
+            make_folder(self.path)  # else says why it cannot be
 
     @classmethod
     def existing(cls, path: str | os.PathLike[str]) -> RunFolder:
@@ -63,11 +68,12 @@ def open_folder(path: Path, *, resume: bool = False) -> Path:
     if not resume and any((path / name).exists() for name in ("history.csv", "model.safetensors", "checkpoints")):
         fix = "another name for this run, or resume=True to go on with it"
         raise RunExists(f"folder '{path}'", "a folder that holds a run", "a new one", fix)
-    _make(path)
+    make_folder(path)
     return path
 
 
-def _make(path: Path) -> None:
+def make_folder(path: Path) -> None:
+    """Make a folder and its parents, unless it is there; raises `NotWritable`."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
