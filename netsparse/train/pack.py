@@ -13,7 +13,7 @@ from netsparse.errors import InvalidOption
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.train.history import History, Rewired
 from netsparse.train.ranks import Ranks
-from netsparse.train.result import Snapshot
+from netsparse.train.result import WIRING, Snapshot
 from netsparse.train.state import TrainState
 from netsparse.train.state_files import Contents
 
@@ -63,7 +63,9 @@ def unpack(contents: Contents, state: TrainState, ranks: Ranks) -> None:
     """Fill a state that was built from the same settings, in place; torch's generators go on from where they were."""
     tensors, arrays, facts = contents
     device = next(state.model.parameters()).device
-    state.model.load_state_dict(_under("model.", tensors))
+    # tensors that were read may lie in their file, which is removed one day: what is kept as it is must not
+    model = _under("model.", tensors)
+    state.model.load_state_dict({name: t.clone() if name.endswith(WIRING) else t for name, t in model.items()})
     _unpack_optimizer(state.optimizer, facts["optimizer"], tensors)
     state.schedule.load_state_dict(facts["schedule"])
     state.precision.load_state_dict(facts["precision"])
@@ -83,7 +85,9 @@ def unpack(contents: Contents, state: TrainState, ranks: Ranks) -> None:
     )
     state.order = torch.from_numpy(arrays["order"]).to(device)
     state.sums = torch.from_numpy(_own_sums(arrays["sums"], ranks)).to(device)
-    state.best = _snapshot(facts["best"], _under("best.", tensors), sizes, device)
+    best = _under("best.", tensors)
+    copied = {name: best[name].clone() for name in state.model.state_dict() if name in best}  # a file has its own order
+    state.best = _snapshot(facts["best"], copied, sizes, device)
     torch.set_rng_state(tensors["generator.torch"])
     if device.type == "cuda" and "generator.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["generator.cuda"], device)
@@ -94,6 +98,11 @@ def restore_last(contents: Contents, state: TrainState) -> None:
     state.last = Snapshot.of(state.model, **contents.facts["last"])
     if state.best is not None and state.best.epoch == state.last.epoch:
         state.best = state.last
+
+
+def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
+    """Raise `InvalidOption` if the optimizer keeps something else than tensors and numbers."""
+    _pack_optimizer(optimizer, {})
 
 
 def _own_sums(sums: np.ndarray, ranks: Ranks) -> np.ndarray:
@@ -167,7 +176,7 @@ def _pack_entries(
             # arithmetic on another layout may round differently, and Adam counts its steps on the CPU
             there = {"strides": list(value.stride()), "on_cpu": value.device.type == "cpu" != device.type}
             packed_entries[name] = {"tensor": f"{prefix}.{name}", **there}
-        elif isinstance(value, tuple) and all(isinstance(part, int | float) for part in value):
+        elif isinstance(value, tuple) and all(part is None or isinstance(part, int | float) for part in value):
             packed_entries[name] = {"tuple": list(value)}
         elif value is None or isinstance(value, bool | int | float | str):
             packed_entries[name] = value

@@ -18,9 +18,10 @@ import numpy as np
 
 from netsparse.atomic import write_text
 from netsparse.errors import CheckpointDamaged, InvalidOption, RunExists
-from netsparse.train.pack import packed, restore_last, unpack
+from netsparse.train.pack import check_optimizer, packed, restore_last, unpack
 from netsparse.train.ranks import Ranks
 from netsparse.train.record import FILES
+from netsparse.train.run_folder import make_folder
 from netsparse.train.settings import check_same
 from netsparse.train.state import TrainState
 from netsparse.train.state_files import FORMAT, Damaged, discard, read_state, synchronise, write_state
@@ -93,11 +94,12 @@ class Keeper:
         self._look = 1 if ranks.size == 1 else LOOK
         self._last_time = time.monotonic()
         self._on_disk: dict[Path, int] = {}
+        self._has_looked = False
 
     def begin(self) -> None:
         """Write what the run was asked for, before its first step; sweep up what a killed process left half done."""
         if self.policy is not None and self.ranks.is_first:
-            self.folder.mkdir(exist_ok=True)
+            make_folder(self.folder)
             for folder, names in ((self.run, (*FILES, "provenance.json")), (self.folder, (SETTINGS,))):
                 for left in (path for name in names for path in folder.glob(f".{name}.*.tmp")):
                     left.unlink(missing_ok=True)
@@ -107,6 +109,7 @@ class Keeper:
 
     def after_step(self, state: TrainState) -> None:
         """Save if it is time; between two steps of an epoch."""
+        self._look_at(state)
         minutes = None if self.policy is None else self.policy.every_minutes
         if minutes is None or state.step % self._look:
             return
@@ -115,12 +118,19 @@ class Keeper:
 
     def after_epoch(self, state: TrainState, *, is_last: bool) -> None:
         """Save if it is time; between two epochs, or at the end."""
+        self._look_at(state)
         if self.policy is None:
             return
         every, minutes = self.policy.every_epochs, self.policy.every_minutes
         waited = minutes is not None and time.monotonic() - self._last_time >= 60.0 * minutes
         if is_last or (every is not None and state.epoch % every == 0) or self.ranks.first_says(waited):
             self.save(state)
+
+    def _look_at(self, state: TrainState) -> None:
+        """Find out after the first step, not when hours of them are to be saved, what cannot be."""
+        if self.policy is not None and not self._has_looked:
+            check_optimizer(state.optimizer)
+        self._has_looked = True
 
     def save(self, state: TrainState) -> None:
         """Save the state now; every process calls it, the first one writes.
@@ -180,12 +190,13 @@ class Keeper:
         InvalidFile
             If the newest one is of another format.
         """
-        for place in self._saved().values():
+        places = list(self._saved().values())
+        for place in places:
             try:
                 contents = read_state(place)
             except Damaged as error:
                 if self.ranks.is_first:
-                    self._warn(place, error)
+                    self._warn(place, error, is_last=place == places[-1])
                 continue
             check_same(self.settings, contents.facts["settings"], str(self.run))
             unpack(contents, state, self.ranks)
@@ -203,8 +214,9 @@ class Keeper:
     def _has_files(self) -> bool:
         return any((self.run / name).exists() for name in FILES)
 
-    def _warn(self, place: Path, error: Damaged) -> None:
-        warnings.warn(f"checkpoint '{place}' is damaged ({error}); the one before is used", CheckpointDamaged, 4)
+    def _warn(self, place: Path, error: Damaged, *, is_last: bool) -> None:
+        then = "there is none before, the run starts again" if is_last else "the one before is used"
+        warnings.warn(f"checkpoint '{place}' is damaged ({error}); {then}", CheckpointDamaged, 4)
 
     def _stored_settings(self) -> dict[str, Any] | None:
         try:

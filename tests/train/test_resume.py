@@ -1,6 +1,7 @@
 """A run that is cut off goes on bit for bit; a damaged checkpoint is found out; two processes never write one run."""
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -83,10 +84,16 @@ def rmsprop(parameters):
     return torch.optim.RMSprop(parameters, lr=0.002, momentum=0.5)
 
 
+def two_phases(optimizer):
+    first, then = torch.optim.lr_scheduler.LinearLR(optimizer), torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+    return torch.optim.lr_scheduler.SequentialLR(optimizer, [first, then], [STEPS])
+
+
 CASES = {
     "set": {},
     "per step, adam": {"rewiring": ns.rewiring.SET(0.02, every=1), "optimizer": "adam", "lr": None},
     "no validation, own optimizer": {"validation": 0, "optimizer": rmsprop, "lr": None, "lr_schedule": "one_cycle"},
+    "adafactor, a schedule of two": {"optimizer": torch.optim.Adafactor, "lr": None, "lr_schedule": two_phases},
     "float64, in parts": {"precision": "float64", "accumulate": 3, "rewiring": ns.rewiring.SET(every=3)},
 }
 
@@ -187,6 +194,16 @@ class Seen:
         self.moments.append(("end", state.epoch, state.step))
 
 
+@dataclass
+class Begun:
+    """Keeps the best model that a run has begun with, as it was read."""
+
+    best: list
+
+    def on_train_begin(self, state):
+        self.best.append(state.best.state)
+
+
 def test_a_resumed_run_tells_its_callbacks_where_it_is(tmp_path):
     whole, first, second = [], [], []
     train(tmp_path / "whole", callbacks=[Seen(whole)])
@@ -271,6 +288,7 @@ def test_with_all_of_them_damaged_the_run_starts_again(tmp_path, two):
     with pytest.warns(errors.CheckpointDamaged) as warned:
         train(folder, checkpoint=EVERY_EPOCH, resume=True)
     assert ["step-15" in str(w.message) for w in warned] == [True, False]
+    assert ["the run starts again" in str(w.message) for w in warned] == [False, True]
     assert contents(folder) == contents(two)
 
 
@@ -338,6 +356,28 @@ def test_a_run_goes_on_only_as_it_began(two, options, message):
     assert "\n" not in str(caught.value)
 
 
+def two_rates(second):
+    def optimizer(parameters):
+        first, *others = parameters
+        return torch.optim.Adam([{"params": [first]}, {"params": others, "lr": second}], lr=0.001)
+
+    return optimizer
+
+
+def test_long_settings_are_shown_where_they_differ(tmp_path):
+    train(tmp_path, optimizer=two_rates(0.002), lr=None, epochs=1)
+    with pytest.raises(errors.InvalidOption, match=r"given .*'lr': 0\.003.*expected .*'lr': 0\.002") as caught:
+        train(tmp_path, optimizer=two_rates(0.003), lr=None, epochs=1, resume=True)
+    assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize("options", [{"activation": "all_relu"}, {"bias": False}, {"backend": "reference"}], ids=str)
+def test_a_given_model_is_built_as_it_was(tmp_path, options):
+    train(tmp_path, network=SparseMLP(network(), 10, rng=0), epochs=1)
+    with pytest.raises(errors.InvalidOption, match=r"network: given .*SparseMLP of 64-30-20"):
+        train(tmp_path, network=SparseMLP(network(), 10, rng=0, **options), epochs=1, resume=True)
+
+
 def test_other_settings_are_refused_where_nothing_was_saved_too(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     seen = []
@@ -350,6 +390,14 @@ def test_other_settings_are_refused_where_nothing_was_saved_too(tmp_path):
     shutil.rmtree(tmp_path / "run" / "checkpoints" / "step-5")
     with pytest.raises(errors.InvalidOption, match="epochs: given 2, expected 1"):
         train(tmp_path / "run", epochs=2, resume=True)
+
+
+def test_nothing_of_a_resumed_run_lies_in_a_file(tmp_path):
+    interrupted(tmp_path, STEPS + 2)
+    best = []
+    train(tmp_path, resume=True, callbacks=[Begun(best)], epochs=3)
+    assert [bool(state) for state in best] == [True]
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text()
 
 
 def test_folders_that_cannot_be_gone_on_with(tmp_path, two):
@@ -367,6 +415,16 @@ def test_a_run_is_written_by_one_process_alone(tmp_path):
         with pytest.raises(errors.RunExists, match="another process is writing"):
             train(tmp_path)
         assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_without_locks_is_written_all_the_same(tmp_path, monkeypatch):
+    def without(handle, operation):
+        raise OSError(errno.ENOSYS, "Function not implemented")  # Lustre, as most clusters mount it
+
+    monkeypatch.setattr(fcntl, "flock", without)
+    with only_writer(tmp_path):
+        pass
     assert list(tmp_path.iterdir()) == []
 
 
@@ -425,7 +483,13 @@ class Listing(torch.optim.SGD):
 
 def test_optimizer_state_that_cannot_be_kept_is_said(tmp_path):
     with pytest.raises(errors.InvalidOption, match=r"optimizer state: given list 'past'.*checkpoint=None"):
-        train(tmp_path, optimizer=lambda parameters: Listing(parameters, lr=0.1), lr=None)
+        train(
+            tmp_path,
+            optimizer=lambda parameters: Listing(parameters, lr=0.1),
+            lr=None,
+            checkpoint=Checkpoints(),
+            objective=cut_before(2),  # after the first step, not when there is much to lose
+        )
 
 
 def kill_and_compare(folder, scenes, n_points):
