@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any, cast
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 
 from netsparse.errors import InvalidSeed
 
@@ -69,6 +71,46 @@ def spawn(
     drawn = as_rng(rng).integers(2**32, size=4).tolist()
     root = np.random.SeedSequence([*drawn, zlib.crc32(purpose.encode())])
     return [np.random.default_rng(child) for child in root.spawn(n)]
+
+
+class _Words(ISeedSequence):
+    """Words that a seed sequence has mixed already."""
+
+    def __init__(self, words: np.ndarray) -> None:
+        self.words = words
+
+    def generate_state(self, n_words: int, dtype: object = np.uint32) -> np.ndarray:
+        return self.words
+
+
+def streams(
+    rng: int | np.random.Generator | np.random.SeedSequence, n: int, *, purpose: str
+) -> list[np.random.Generator]:
+    """Return `n` independent generators as `spawn` does, in half the time, but not those of `spawn`.
+
+    One seed sequence supplies the words that all of them start from, instead of one sequence each. For what is asked
+    for at every step.
+
+    Parameters
+    ----------
+    rng, n, purpose
+        As for `spawn`.
+
+    Raises
+    ------
+    InvalidSeed
+        As `as_rng`.
+
+    Examples
+    --------
+    >>> a, b = streams(0, 2, purpose="rewiring")
+    >>> bool(a.integers(10**9) == b.integers(10**9))
+    False
+    """
+    drawn = as_rng(rng).integers(2**32, size=5, dtype=np.uint32)
+    drawn[4] = zlib.crc32(purpose.encode())
+    words = np.random.SeedSequence(drawn).generate_state(4 * n, np.uint64).reshape(n, 4)
+    return [np.random.Generator(np.random.PCG64(cast(Any, _Words(own)))) for own in words]
 
 
 def seeds(rng: int | np.random.Generator | np.random.SeedSequence, n: int, *, purpose: str) -> list[int]:

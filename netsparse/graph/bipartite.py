@@ -73,6 +73,15 @@ class BipartiteGraph(Frozen):
         graph._fill(indptr=frozen(indptr.astype(dtype, copy=False)), indices=frozen(indices.astype(dtype, copy=False)))
         return graph
 
+    @classmethod
+    def trusted(
+        cls, n_in: int, n_out: int, indptr: np.ndarray, indices: np.ndarray, known: dict[str, Any]
+    ) -> BipartiteGraph:
+        """Wrap what a change of a graph made: canonical, frozen, of the right width, and properties known of it."""
+        graph = object.__new__(cls)
+        graph._fill(n_in=n_in, n_out=n_out, indptr=indptr, indices=indices, _cache=known)
+        return graph
+
     # constructors ------------------------------------------------------------------------------------------------
 
     @classmethod
@@ -240,6 +249,10 @@ class BipartiteGraph(Frozen):
         """Names of the properties that have been computed and are kept."""
         return frozenset(self._cache) - {"at", "at_index"}
 
+    def has(self, name: str) -> bool:
+        """Tell whether a property has been computed and is kept."""
+        return name in self._cache
+
     def addresses(self) -> tuple[int, ...]:
         """Where indptr and indices lie in memory, for compiled code; asked once, they stay there."""
         if "at" not in self._cache:
@@ -295,15 +308,8 @@ class BipartiteGraph(Frozen):
 
         Trusted, no check.
         """
-        locate_keys = native_function("locate_keys", self.indices.dtype)
-        if locate_keys is None:
-            targets = keys // self.n_in
-            places, taken = self._locate_numpy(keys - targets * self.n_in, targets)
-        else:
-            keys = np.ascontiguousarray(keys)
-            places, taken = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=bool)
-            at_keys, *at_results = addresses(keys, places, taken)
-            locate_keys(len(keys), at_keys, self.n_in, *self.addresses(), *at_results)
+        targets = keys // self.n_in
+        places, taken = self._locate(keys - targets * self.n_in, targets)
         if len(gone) and taken.any():
             hits = np.flatnonzero(taken)
             at = np.minimum(np.searchsorted(gone, places[hits]), len(gone) - 1)

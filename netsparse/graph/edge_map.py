@@ -10,7 +10,7 @@ import numpy as np
 from netsparse.errors import InvalidEdgeVector
 from netsparse.graph.bipartite import BipartiteGraph
 from netsparse.graph.checks import as_array
-from netsparse.graph.compiled import addresses, native_function
+from netsparse.graph.compiled import address, addresses, native_function
 from netsparse.graph.frozen import Frozen, frozen
 from netsparse.graph.merge import Merged
 from netsparse.typing import EdgeIds, Int
@@ -37,22 +37,26 @@ class EdgeMap(Frozen):
     n_before: int
     _old_to_new: EdgeIds | None
     _runs: Runs | None
-    _at: list[int]  # where the two lie in memory
+    _at: tuple[int, ...]  # where the two lie in memory
     _ends: tuple[Any, Any]  # weak: a map that is kept does not keep two graphs
 
     def __init__(self, old_to_new: np.ndarray, added: np.ndarray) -> None:
         self._fill(_old_to_new=owned(old_to_new), added=owned(added), n_before=len(old_to_new))
-        self._fill(_runs=None, _ends=(), _at=[])
+        self._fill(_runs=None, _ends=(), _at=())
 
     @classmethod
     def of(cls, before: BipartiteGraph, change: Merged) -> EdgeMap:
         """Wrap what the merge found, which nobody else holds: trusted, not checked, not copied."""
         edge_map = object.__new__(cls)
-        ends = (weakref.ref(before), weakref.ref(change.graph))
         runs = (frozen(change.removed), frozen(change.born))
-        old_to_new = None if change.old_to_new is None else frozen(change.old_to_new)
-        edge_map._fill(_old_to_new=old_to_new, added=frozen(change.added), n_before=before.n_edges)
-        edge_map._fill(_runs=runs, _ends=ends, _at=addresses(*runs))
+        edge_map._fill(
+            _old_to_new=None if change.old_to_new is None else frozen(change.old_to_new),
+            _runs=runs,
+            _at=change.at or tuple(addresses(*runs)),
+            _ends=(weakref.ref(before), weakref.ref(change.graph)),
+            added=frozen(change.added),
+            n_before=len(before.indices),
+        )
         return edge_map
 
     @property
@@ -75,7 +79,7 @@ class EdgeMap(Frozen):
         """
         return self._runs
 
-    def run_addresses(self) -> list[int]:
+    def run_addresses(self) -> tuple[int, ...]:
         """Where the two lists of `runs` lie in memory, for compiled code."""
         return self._at
 
@@ -161,6 +165,26 @@ def _move_runs(values: np.ndarray, edge_map: EdgeMap, out: np.ndarray) -> bool:
     (at_removed, at_born), (at_values, at_out) = edge_map.run_addresses(), addresses(values, out)
     move(edge_map.n_before, len(removed), at_removed, len(born), at_born, width, at_values, at_out)
     return True
+
+
+def can_move_within(edge_map: EdgeMap) -> bool:
+    """Tell whether `move_within` can: the number of edges stays, and there is compiled code."""
+    runs = edge_map.runs
+    return (
+        runs is not None
+        and len(runs[0]) == len(runs[1])
+        and native_function("carry_within", edge_map.added.dtype) is not None
+    )
+
+
+def move_within(at: int, width: int, edge_map: EdgeMap) -> None:
+    """Move the entries, `width` bytes per edge, of an array that stays at address `at`; newborn ones become zero.
+
+    Trusted: `can_move_within`, and there are `edge_map.n_before` entries.
+    """
+    move = native_function("carry_within", edge_map.added.dtype)
+    spare = np.empty(edge_map.n_before * width, dtype=np.uint8)
+    move(edge_map.n_before, len(edge_map.added), *edge_map.run_addresses(), width, at, address(spare))
 
 
 def owned(array: np.ndarray) -> np.ndarray:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from netsparse.errors import DuplicateEdge, EdgeOutOfRange
 from netsparse.graph.bipartite import BipartiteGraph, as_pairs, pair_keys
-from netsparse.graph.compiled import addresses, empty_arrays, native_function
+from netsparse.graph.compiled import address, block_of, native_function
 from netsparse.graph.frozen import frozen, index_dtype
 from netsparse.typing import EdgeIds, EdgeMask, Int, UnitIds
 
@@ -30,6 +30,8 @@ class Merged(NamedTuple):
         `born` in the order of the delta.
     old_to_new : int array of shape (n_edges before,) or None
         Where it was needed on the way.
+    at : (int, int) or None
+        Where `removed` and `born` lie in memory, if that is known.
     """
 
     graph: BipartiteGraph
@@ -37,6 +39,7 @@ class Merged(NamedTuple):
     born: Int[np.ndarray, "added"]
     added: Int[np.ndarray, "added"]
     old_to_new: EdgeIds | None
+    at: tuple[int, int] | None
 
 
 def merged(
@@ -76,47 +79,61 @@ def native_merge(
     graph: BipartiteGraph, removed: Int[np.ndarray, "removed"], sources: UnitIds, targets: UnitIds, with_index: bool
 ) -> Merged | None:
     """Merge in compiled code; None where it is absent, where the width of ids changes, and where something is wrong."""
-    n_before, n_added, dtype = graph.n_edges, len(sources), graph.indices.dtype
-    n_after = n_before - len(removed) + n_added
+    n_in, n_out, n_before, dtype = graph.n_in, graph.n_out, len(graph.indices), graph.indices.dtype
+    n_removed, n_added = len(removed), len(sources)
+    n_after = n_before - n_removed + n_added
     merge_arrays = native_function("merge", dtype)
-    if merge_arrays is None or n_after < 0 or dtype != index_dtype(graph.n_in, graph.n_out, n_after):
+    if merge_arrays is None or n_after < 0 or dtype != index_dtype(n_in, n_out, n_after):
         return None
-    known: frozenset[str] = graph.cached() if with_index else frozenset()
-    has_index, has_targets = "by_source" in known, "targets" in known
-    lengths = [graph.n_out + 1, n_after]
-    lengths += [graph.n_in + 1, n_after, n_after] * has_index + [n_after] * has_targets
-    block, parts, at = empty_arrays(dtype, *lengths)
-    at_index: list[int | None] = [*at[2:5]] if has_index else [None] * 3
-    ids, ids_parts, at_ids = empty_arrays(dtype, len(removed), n_added)
-    old_to_new = np.empty(n_before, dtype) if has_index else None
+    has_index = with_index and graph.has("by_source")
+    has_targets = with_index and graph.has("targets")
+    width = dtype.itemsize
+    lengths = (n_in + 1, n_after, n_after) if has_index else ()
+    layout = block_of(width, n_out + 1, n_after, *lengths, *((n_after,) if has_targets else ()))
+    block = np.empty(layout.length, dtype)
+    ids, old_to_new = np.empty(n_removed + n_added, dtype), np.empty(n_before, dtype) if has_index else None
+    first, at_gone = address(block), address(ids)
+    at = [first + offset for offset in layout.offsets]
     outcome = merge_arrays(
-        graph.n_in,
-        graph.n_out,
+        n_in,
+        n_out,
         n_before,
         *graph.addresses(),
-        *(graph.index_addresses() if has_index else (None, None, None)),
-        len(removed),
-        removed.ctypes.data,
+        *(graph.index_addresses() if has_index else NOWHERE),
+        n_removed,
+        address(removed),
         n_added,
-        *addresses(sources, targets),
-        *at[:2],
+        address(sources),
+        address(targets),
+        at[0],
+        at[1],
         at[-1] if has_targets else None,
-        *at_index,
-        *at_ids,
-        None if old_to_new is None else old_to_new.ctypes.data,
+        *(at[2:5] if has_index else NOWHERE),
+        at_gone,
+        at_gone + n_removed * width,
+        None if old_to_new is None else address(old_to_new),
     )
     if outcome == REFUSED:
         return None
-    indptr, indices, *rest = (frozen(block)[part] for part in parts)
-    after = BipartiteGraph.from_canonical(graph.n_in, graph.n_out, indptr, indices)
-    after.remember(at=tuple(at[:2]))
+    arrays = [frozen(block)[part] for part in layout.parts]
+    known: dict[str, Any] = {"at": (at[0], at[1])}
     if has_index:
-        after.remember(by_source=(rest[0], rest[1]), targets_by_source=rest[2], at_index=tuple(at[2:5]))
+        known.update(
+            by_source=(arrays[2], arrays[3]),
+            targets_by_source=arrays[4],
+            at_index=(at[2], at[3], at[4]),
+        )
     if has_targets:
-        after.remember(targets=rest[-1])
-    gone, added = (frozen(ids)[part] for part in ids_parts)
-    born = np.sort(added) if outcome == DONE_UNSORTED else added
-    return Merged(after, gone, born, added, old_to_new)
+        known["targets"] = arrays[-1]
+    after = BipartiteGraph.trusted(n_in, n_out, arrays[0], arrays[1], known)
+    gone, added = frozen(ids)[:n_removed], ids[n_removed:]
+    if outcome == DONE_UNSORTED:
+        return Merged(after, gone, frozen(np.sort(added)), added, old_to_new, None)
+    return Merged(after, gone, added, added, old_to_new, (at_gone, at_gone + n_removed * width))
+
+
+NOWHERE = (None, None, None)
+"""Addresses of arrays that are not wanted."""
 
 
 # numpy ----------------------------------------------------------------------------------------------------------------
@@ -146,7 +163,7 @@ def numpy_merge(
     born = np.flatnonzero(is_added).astype(dtype)
     added = np.empty(len(order), dtype=dtype)
     added[order] = born
-    return Merged(after, np.flatnonzero(~keep).astype(dtype), born, added, None)
+    return Merged(after, np.flatnonzero(~keep).astype(dtype), born, added, None, None)
 
 
 def _kept(graph: BipartiteGraph, removed: Int[np.ndarray, "removed"]) -> EdgeMask:

@@ -1,4 +1,4 @@
-// The weights closest to zero, found in one pass over them: what most rewiring rules drop.
+// The weights closest to zero, found in a pass over them: what most rewiring rules drop.
 
 #include <algorithm>
 #include <cmath>
@@ -12,96 +12,129 @@ namespace {
 
 using Wide = std::int64_t;
 
-// Distance from zero of a value of the wanted sign (0: any), infinite for another one.
-template <int sign, class T>
-inline T distance(T value) {
-    const T size = value < 0 ? -value : value;
-    const bool wanted = sign == 0 || (sign > 0 ? value > 0 : value < 0);
-    return wanted ? size : std::numeric_limits<T>::infinity();
-}
-
-// A distance that most probably holds a few more than `wanted` values, by a sample of them.
-template <int sign, class T>
-T likely_reach(Wide n, const T* values, Wide wanted) {
-    const Wide n_sample = std::min<Wide>(1024, n / 32);
-    const double share = static_cast<double>(wanted) / n * n_sample;  // of all values: other signs are infinitely far
-    const Wide rank = static_cast<Wide>(share + 4.0 * std::sqrt(share) + 8.0);
-    const T all = std::numeric_limits<T>::max();
-    if (rank >= n_sample) return all;
-    std::vector<T> sample(n_sample);
-    for (Wide k = 0; k < n_sample; ++k) sample[k] = distance<sign>(values[k * n / n_sample]);
-    std::nth_element(sample.begin(), sample.begin() + rank, sample.end());
-    return std::min(all, sample[rank]);
-}
-
-// The `wanted` values of a sign that are closest to zero: `below` takes the ids that go in any case, `ties` those of the
-// largest distance, of which `wanted - n_below` go; both increase. False where there are fewer (finite) ones.
+// Values closest to zero among those that it is shown, in the order of their ids: `wanted` of them, and all as far away
+// as the last of these.
 //
-// One pass over all values keeps those within a likely reach; where that misled, all are kept: the result never
-// depends on it.
-template <int sign, class T>
-bool closest(Wide n, const T* values, Wide wanted, Wide* below, Wide* n_below, Wide* ties, Wide* n_ties) {
-    *n_below = *n_ties = 0;
-    if (wanted == 0) return true;
-    std::vector<Wide> ids;
-    std::vector<T> distances;
-    const T all = std::numeric_limits<T>::max();
-    for (T reach = likely_reach<sign>(n, values, wanted);; reach = all) {
-        ids.clear();
-        distances.clear();
-        constexpr Wide BLOCK = 256;
-        for (Wide start = 0; start < n; start += BLOCK) {
-            const Wide end = std::min(n, start + BLOCK);
-            int inside = 0;
-            for (Wide i = start; i < end; ++i) inside += distance<sign>(values[i]) <= reach;
-            if (inside == 0) continue;
-            for (Wide i = start; i < end; ++i) {
-                const T d = distance<sign>(values[i]);
-                if (d <= reach) {
-                    ids.push_back(i);
-                    distances.push_back(d);
-                }
-            }
+// Whatever lies within reach is kept, and the reach shrinks to the last wanted distance whenever twice as much is kept
+// as is needed: few values are looked at more than once, in whatever order they come.
+template <class T>
+class Nearest {
+public:
+    explicit Nearest(Wide wanted)
+        : wanted_(wanted), reach_(wanted > 0 ? std::numeric_limits<T>::max() : T(-1)), kept_(room(wanted)) {}
+
+    T reach() const { return reach_; }
+
+    void see(Wide id, T distance) {  // written in any case: whether it is within reach cannot be foreseen
+        kept_[n_kept_] = {distance, id};
+        n_kept_ += distance <= reach_;
+        if (n_kept_ == static_cast<Wide>(kept_.size())) shrink();
+    }
+
+    // `below` takes the ids that go in any case; where not all of the largest distance do, `ties` takes those, of which
+    // wanted - n_below go. Both increase. False where there are fewer values than wanted.
+    bool result(Wide* below, Wide* n_below, Wide* ties, Wide* n_ties) {
+        *n_below = *n_ties = 0;
+        if (wanted_ == 0) return true;
+        if (n_kept_ < wanted_) return false;
+        shrink();
+        const bool all = n_kept_ == wanted_;
+        for (Wide k = 0; k < n_kept_; ++k) {
+            if (all || kept_[k].distance < reach_)
+                below[(*n_below)++] = kept_[k].id;
+            else
+                ties[(*n_ties)++] = kept_[k].id;
         }
-        if (static_cast<Wide>(ids.size()) >= wanted) break;
-        if (reach == all) return false;
+        return true;
     }
-    std::vector<T> ordered(distances);
-    std::nth_element(ordered.begin(), ordered.begin() + (wanted - 1), ordered.end());
-    const T last = ordered[wanted - 1];
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        if (distances[i] < last) below[(*n_below)++] = ids[i];
-        if (distances[i] == last) ties[(*n_ties)++] = ids[i];
+
+private:
+    struct Kept {
+        T distance;
+        Wide id;
+    };
+
+    static Wide room(Wide n) { return 2 * n + 4; }
+
+    void shrink() {
+        ordered_.resize(n_kept_);
+        for (Wide k = 0; k < n_kept_; ++k) ordered_[k] = kept_[k].distance;
+        std::nth_element(ordered_.begin(), ordered_.begin() + (wanted_ - 1), ordered_.end());
+        reach_ = ordered_[wanted_ - 1];
+        Wide n = 0;
+        for (Wide k = 0; k < n_kept_; ++k) {
+            const Kept one = kept_[k];
+            kept_[n] = one;
+            n += one.distance <= reach_;
+        }
+        n_kept_ = n;
+        if (room(n) > static_cast<Wide>(kept_.size())) kept_.resize(room(n));
     }
-    return true;
+
+    Wide wanted_, n_kept_ = 0;
+    T reach_;
+    std::vector<Kept> kept_;
+    std::vector<T> ordered_;
+};
+
+constexpr Wide BLOCK = 32;
+
+// Calls `look(id)` for the ids in every block that has a value no further from zero than `reach()` says.
+template <class T, class Reach, class Look>
+void for_each_near(Wide n, const T* values, Reach reach, Look look) {
+    for (Wide start = 0; start < n; start += BLOCK) {
+        const Wide end = std::min(n, start + BLOCK);
+        const T limit = reach();
+        int inside = 0;
+        for (Wide i = start; i < end; ++i) inside += std::abs(values[i]) <= limit;
+        if (inside == 0) continue;
+        for (Wide i = start; i < end; ++i) look(i);
+    }
 }
 
 // The `wanted` edges that go sign by sign: those of weight zero first, then of each sign in proportion to its number.
-// `below` takes what goes in any case; of `ties`, those of the last positive distance and, behind them, those of the
-// last negative one, numbers[1] and numbers[3] remain to be drawn.
+// `below` takes what goes in any case, increasing; of `ties`, those of the last positive distance and, behind them,
+// those of the last negative one, numbers[1] and numbers[3] remain to be drawn.
 // numbers: n_below, positive missing, positive ties, negative missing, negative ties.
 template <class T>
 bool sign_wise(Wide n, const T* values, Wide wanted, Wide* below, Wide* ties, Wide* numbers) {
-    Wide n_negative = 0, n_positive = 0;
-    for (Wide i = 0; i < n; ++i) {
-        n_negative += values[i] < 0;
-        n_positive += values[i] > 0;
+    Wide n_negative = 0, n_positive = 0, n_zero = 0;
+    for (Wide start = 0; start < n; start += 4096) {  // counted in numbers as narrow as the values
+        const Wide end = std::min(n, start + 4096);
+        std::int32_t negative = 0, positive = 0, zero = 0;
+        for (Wide i = start; i < end; ++i) {
+            negative += values[i] < 0;
+            positive += values[i] > 0;
+            zero += values[i] == 0;
+        }
+        n_negative += negative;
+        n_positive += positive;
+        n_zero += zero;
     }
-    const Wide n_signed = n_negative + n_positive, n_zero = n - n_signed;
-    if (wanted <= n_zero) return false;  // zeros alone are drawn from: no work for this
+    const Wide n_signed = n_negative + n_positive;
+    if (wanted <= n_zero || n_signed + n_zero < n) return false;  // zeros alone are drawn from, or there is a NaN
     Wide n_below = 0;
     for (Wide i = 0; n_below < n_zero; ++i)
         if (values[i] == 0) below[n_below++] = i;
     const double shared = static_cast<double>(wanted - n_zero) * n_positive / n_signed;
     const Wide from_positive = static_cast<Wide>(std::nearbyint(shared));
     const Wide from_negative = wanted - n_zero - from_positive;
+    Nearest<T> above(from_positive), beneath(from_negative);
+    for_each_near(
+        n, values, [&] { return std::max(above.reach(), beneath.reach()); },
+        [&](Wide i) {
+            const T value = values[i], far = std::numeric_limits<T>::infinity();
+            above.see(i, value > 0 ? value : far);
+            beneath.see(i, value < 0 ? -value : far);
+        });
     Wide found = 0;
-    if (!closest<1>(n, values, from_positive, below + n_below, &found, ties, numbers + 2)) return false;
+    if (!above.result(below + n_below, &found, ties, numbers + 2)) return false;
     n_below += found;
     numbers[1] = from_positive - found;
-    if (!closest<-1>(n, values, from_negative, below + n_below, &found, ties + numbers[2], numbers + 4)) return false;
+    if (!beneath.result(below + n_below, &found, ties + numbers[2], numbers + 4)) return false;
     numbers[0] = n_below + found;
     numbers[3] = from_negative - found;
+    std::sort(below, below + numbers[0]);
     return true;
 }
 
@@ -109,7 +142,9 @@ bool sign_wise(Wide n, const T* values, Wide wanted, Wide* below, Wide* ties, Wi
 template <class T>
 bool any_sign(Wide n, const T* values, Wide wanted, Wide* below, Wide* ties, Wide* numbers) {
     numbers[3] = numbers[4] = 0;
-    if (!closest<0>(n, values, wanted, below, numbers, ties, numbers + 2)) return false;
+    Nearest<T> nearest(wanted);
+    for_each_near(n, values, [&] { return nearest.reach(); }, [&](Wide i) { nearest.see(i, std::abs(values[i])); });
+    if (!nearest.result(below, numbers, ties, numbers + 2)) return false;
     numbers[1] = wanted - numbers[0];
     return true;
 }

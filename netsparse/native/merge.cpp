@@ -72,6 +72,15 @@ void carry_rows(Wide n_before, Wide n_removed, const Id* removed, Wide n_born, c
     }
 }
 
+// The same within an array that keeps its length: `spare` has room for it; newborn entries become zero bytes.
+template <class Id>
+void carry_within(Wide n, Wide n_changed, const Id* removed, const Id* born, Wide width, char* values, char* spare) {
+    if (n_changed == 0) return;
+    std::memcpy(spare, values, n * width);
+    carry_rows<Id>(n, n_changed, removed, n_changed, born, width, spare, values);
+    for (Wide b = 0; b < n_changed; ++b) std::memset(values + born[b] * width, 0, width);
+}
+
 // The places of the added pairs in canonical order; empty where they came in it. `fits` becomes false for units that do
 // not exist and for a pair that is added twice.
 std::vector<Wide> canonical_order(Wide n, const Wide* sources, const Wide* targets, Wide n_in, Wide n_out, bool& fits) {
@@ -117,6 +126,16 @@ struct Changed {
     Id *indptr, *indices, *targets, *source_indptr, *by_source, *targets_by_source;
 };
 
+template <class Id>
+inline void shifted(Wide n, const Id* __restrict from, Id by, Id* __restrict to) {
+    for (Wide i = 0; i < n; ++i) to[i] = from[i] + by;
+}
+
+template <class Id>
+inline void gathered(Wide n, const Id* __restrict ids, const Id* __restrict from, Id* __restrict to) {
+    for (Wide i = 0; i < n; ++i) to[i] = from[ids[i]];
+}
+
 // Rows of the transposed graph: a stable counting sort of the newborn by source, then each source merges its own.
 template <class Id>
 void merge_by_source(Wide n_in, const Graph<Id>& old, const Changed<Id>& out, Wide n_removed, const Id* gone,
@@ -130,14 +149,16 @@ void merge_by_source(Wide n_in, const Graph<Id>& old, const Changed<Id>& out, Wi
 
     Wide q = 0;
     for (Wide s = 0; s < n_in; ++s) {
+        const Wide start = s, from = old.source_indptr[start];
+        while (s < n_in && n_gone[s] == 0 && first[s] == first[s + 1]) ++s;
+        const Wide n_same = old.source_indptr[s] - from;
+        shifted(s - start, old.source_indptr + start, static_cast<Id>(q - from), out.source_indptr + start);
+        gathered(n_same, old.by_source + from, old_to_new, out.by_source + q);
+        copy_run(out.targets_by_source + q, old.targets_by_source + from, n_same);
+        q += n_same;
+        if (s == n_in) break;
         out.source_indptr[s] = static_cast<Id>(q);
         const Wide begin = old.source_indptr[s], end = old.source_indptr[s + 1];
-        if (n_gone[s] == 0 && first[s] == first[s + 1]) {
-            for (Wide p = begin; p < end; ++p) out.by_source[q + p - begin] = old_to_new[old.by_source[p]];
-            copy_run(out.targets_by_source + q, old.targets_by_source + begin, end - begin);
-            q += end - begin;
-            continue;
-        }
         Wide b = first[s];
         const Wide last = first[s + 1];
         const auto place = [&](Id id, Id target) {
@@ -180,10 +201,13 @@ int merge(Wide n_in, Wide n_out, Wide n_edges, const Graph<Id>& old, Wide n_remo
     }
     for_each_run(n_edges, n_removed, gone, n_added, born.data(),
                  [&](Wide from, Wide to, Wide n) { copy_run(out.indices + to, old.indices + from, n); });
-    for (Wide t = 0, r = 0, b = 0; t <= n_out; ++t) {
+    for (Wide t = 0, r = 0, b = 0; t <= n_out;) {  // rows between two changes are shifted alike
         while (r < n_removed && gone[r] < old.indptr[t]) ++r;
         while (b < n_added && born_targets[b] < t) ++b;
-        out.indptr[t] = static_cast<Id>(old.indptr[t] - r + b);
+        const Wide start = t, last = b < n_added ? born_targets[b] : n_out;
+        const Wide until = r < n_removed ? gone[r] : n_edges;
+        while (t <= last && old.indptr[t] <= until) ++t;
+        shifted(t - start, old.indptr + start, static_cast<Id>(b - r), out.indptr + start);
     }
     if (out.targets != nullptr)
         for (Wide t = 0; t < n_out; ++t)
@@ -191,7 +215,9 @@ int merge(Wide n_in, Wide n_out, Wide n_edges, const Graph<Id>& old, Wide n_remo
     if (out.by_source != nullptr) {
         for (Wide r = 0; r < n_removed; ++r) old_to_new[gone[r]] = -1;
         for_each_run(n_edges, n_removed, gone, n_added, born.data(), [=](Wide from, Wide to, Wide n) {
-            for (Wide i = 0; i < n; ++i) old_to_new[from + i] = static_cast<Id>(to + i);
+            Id* now = old_to_new + from;
+            const Id first = static_cast<Id>(to);
+            for (Id i = 0; i < n; ++i) now[i] = first + i;
         });
         merge_by_source(n_in, old, out, n_removed, gone, n_added, born.data(), born_targets, old_to_new);
     }
@@ -212,14 +238,62 @@ void locate(Wide n_pairs, const Wide* sources, const Wide* targets, const Id* in
     for (Wide i = 0; i < n_pairs; ++i) found[i] = find(sources[i], targets[i], indptr, indices, places + i);
 }
 
-// The same for pair keys `target * n_in + source`.
-template <class Id>
-void locate_keys(Wide n_keys, const Wide* keys, Wide n_in, const Id* indptr, const Id* indices, Wide* places,
-                 bool* found) {
-    for (Wide i = 0; i < n_keys; ++i) {
-        const Wide target = keys[i] / n_in;
-        found[i] = find(keys[i] - target * n_in, target, indptr, indices, places + i);
+struct Drawn {
+    Wide key, turn;
+};
+
+// Sorts by key, those of a key by turn, in which they come.
+void sort_drawn(std::vector<Drawn>& drawn, Wide n_all) {
+    if (drawn.size() < 2048) {
+        std::sort(drawn.begin(), drawn.end(),
+                  [](const Drawn& a, const Drawn& b) { return a.key < b.key || (a.key == b.key && a.turn < b.turn); });
+        return;
     }
+    constexpr int BITS = 11;
+    std::vector<Drawn> other(drawn.size());
+    for (int shift = 0; shift < 63 && (n_all - 1) >> shift > 0; shift += BITS) {  // digit by digit, keeping the order
+        std::vector<std::size_t> next((1 << BITS) + 1, 0);
+        const auto digit = [=](const Drawn& d) { return (d.key >> shift) & ((1 << BITS) - 1); };
+        for (const Drawn& d : drawn) ++next[digit(d) + 1];
+        for (int k = 0; k < 1 << BITS; ++k) next[k + 1] += next[k];
+        for (const Drawn& d : drawn) other[next[digit(d)]++] = d;
+        drawn.swap(other);
+    }
+}
+
+// Of pair keys `target * n_in + source` in the order they were drawn, the first `n_wanted` different ones that are free:
+// no edge, or one of the sorted ids `gone`. Their pairs in canonical order; returns how many there are.
+template <class Id>
+Wide first_free(Wide n_drawn, const Wide* keys, Wide n_wanted, Wide n_in, Wide n_out, const Id* indptr, const Id* indices,
+                Wide n_gone, const Wide* gone, Wide* sources, Wide* targets) {
+    std::vector<Drawn> drawn(n_drawn);
+    for (Wide i = 0; i < n_drawn; ++i) drawn[i] = {keys[i], i};
+    sort_drawn(drawn, n_in * n_out);
+    Wide n_free = 0, before = -1;
+    for (const Drawn& d : drawn) {
+        if (d.key == before) continue;
+        before = d.key;
+        Wide place;
+        const Wide target = d.key / n_in;
+        if (!find(d.key - target * n_in, target, indptr, indices, &place) ||
+            std::binary_search(gone, gone + n_gone, place))
+            drawn[n_free++] = d;
+    }
+    Wide last = n_drawn;
+    if (n_free > n_wanted) {
+        std::vector<Wide> turns(n_free);
+        for (Wide i = 0; i < n_free; ++i) turns[i] = drawn[i].turn;
+        std::nth_element(turns.begin(), turns.begin() + n_wanted, turns.end());
+        last = turns[n_wanted];
+    }
+    Wide n = 0;
+    for (Wide i = 0; i < n_free; ++i) {
+        if (drawn[i].turn >= last) continue;
+        targets[n] = drawn[i].key / n_in;
+        sources[n] = drawn[i].key - targets[n] * n_in;
+        ++n;
+    }
+    return n;
 }
 
 }  // namespace
@@ -240,13 +314,18 @@ void locate_keys(Wide n_keys, const Wide* keys, Wide n_in, const Id* indptr, con
                                                 const Id* born, Wide width, const char* values, char* out) {           \
         carry_rows<Id>(n_before, n_removed, removed, n_born, born, width, values, out);                                \
     }                                                                                                                  \
+    NETSPARSE_API void netsparse_carry_within_##suffix(Wide n, Wide n_changed, const Id* removed, const Id* born,      \
+                                                       Wide width, char* values, char* spare) {                        \
+        carry_within<Id>(n, n_changed, removed, born, width, values, spare);                                           \
+    }                                                                                                                  \
     NETSPARSE_API void netsparse_locate_##suffix(Wide n_pairs, const Wide* sources, const Wide* targets,               \
                                                  const Id* indptr, const Id* indices, Wide* places, bool* found) {     \
         locate<Id>(n_pairs, sources, targets, indptr, indices, places, found);                                         \
     }                                                                                                                  \
-    NETSPARSE_API void netsparse_locate_keys_##suffix(Wide n_keys, const Wide* keys, Wide n_in, const Id* indptr,      \
-                                                      const Id* indices, Wide* places, bool* found) {                  \
-        locate_keys<Id>(n_keys, keys, n_in, indptr, indices, places, found);                                           \
+    NETSPARSE_API Wide netsparse_first_free_##suffix(Wide n_drawn, const Wide* keys, Wide n_wanted, Wide n_in,         \
+                                                     Wide n_out, const Id* indptr, const Id* indices, Wide n_gone,     \
+                                                     const Wide* gone, Wide* sources, Wide* targets) {                 \
+        return first_free<Id>(n_drawn, keys, n_wanted, n_in, n_out, indptr, indices, n_gone, gone, sources, targets);  \
     }
 
 NETSPARSE_FOR_IDS(std::int32_t, int32)

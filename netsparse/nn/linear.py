@@ -17,7 +17,7 @@ from netsparse.nn.init import initial_weights
 from netsparse.nn.inputs import check_input
 from netsparse.nn.kernels import KERNELS, EdgeIndex, Kernel, SparseProduct, kernel_name
 from netsparse.nn.kernels.product import Watch
-from netsparse.nn.optimizer import carried, carry_state
+from netsparse.nn.optimizer import carried, carry_in_place, carry_state, stays_in_place
 from netsparse.rng import as_rng
 from netsparse.typing import EdgeVector, Seed
 
@@ -75,8 +75,10 @@ class SparseLinear(nn.Module):
     torch.Size([5, 2])
     """
 
+    graph: BipartiteGraph
     indptr: Tensor
     indices: Tensor
+    _index: EdgeIndex
 
     def __init__(
         self,
@@ -106,10 +108,10 @@ class SparseLinear(nn.Module):
         self._choose_again()
 
     def _index_there(self, graph: BipartiteGraph) -> None:
-        self.graph = graph
-        self._index = EdgeIndex.of(graph, self.weight.device)
-        # what register_buffer does, without its checks: a rewiring at every step comes through here
-        self._buffers["indptr"], self._buffers["indices"] = self._index.indptr, self._index.indices
+        index = EdgeIndex.of(graph, self.weight.device)
+        # what a module does with attributes and buffers, without its checks: every rewiring comes through here
+        self.__dict__.update(graph=graph, _index=index)
+        self._buffers["indptr"], self._buffers["indices"] = index.indptr, index.indices
 
     def _choose_again(self) -> None:
         self._kernels: dict[int, Kernel] = {}
@@ -158,7 +160,7 @@ class SparseLinear(nn.Module):
 
     def edge_weights(self) -> EdgeVector:
         """Return a copy of the weights as a numpy edge vector."""
-        return self.weight.detach().cpu().numpy().copy()
+        return self.weight.detach().numpy(force=True).copy()
 
     def sparse_weight(self) -> Tensor:
         """Return W (n_out x n_in) as a torch sparse CSR tensor that shares this layer's values and index arrays."""
@@ -224,14 +226,21 @@ class SparseLinear(nn.Module):
         """
         if not edge_map.leads(self.graph, graph):  # what `apply` made together fits; anything else is compared
             self._check_change(graph, edge_map)
+        weight, same_size = self.weight, graph.n_edges == self.graph.n_edges
         if newborn is not None:
             newborn = as_edge_vector("newborn", newborn, len(edge_map.added))
-        values = 0.0 if newborn is None else torch.tensor(newborn, dtype=self.weight.dtype, device=self.weight.device)
-        weight = carried(self.weight.detach(), edge_map, values)
-        if optimizer is not None:  # everything is checked and computed: from here on nothing fails
-            carry_state(optimizer, self.weight, edge_map)
-        same_size = graph.n_edges == self.graph.n_edges
-        self._set_weight(weight)
+            values = torch.tensor(newborn, dtype=weight.dtype, device=weight.device)
+            added = torch.from_numpy(edge_map.added.astype(np.int64)).to(weight.device)
+        moved = None if stays_in_place(weight, edge_map) else carried(weight.detach(), edge_map)
+        if optimizer is not None:  # everything is checked: from here on nothing fails
+            carry_state(optimizer, weight, edge_map)
+        if moved is None:
+            carry_in_place(weight, edge_map)
+            weight.grad = None
+        else:
+            self._set_weight(moved)
+        if newborn is not None:
+            weight.data[added] = values  # pyright: ignore[reportPossiblyUnboundVariable]
         self._index_there(graph)
         if not same_size:
             self._choose_again()

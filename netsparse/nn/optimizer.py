@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from netsparse.graph import EdgeMap, carry
+from netsparse.graph.edge_map import can_move_within, move_within
 
 BITS = {torch.bfloat16: torch.int16}
 """Types that numpy does not have, and those of the same width that they travel as."""
@@ -69,6 +70,28 @@ def carry_state(optimizer: torch.optim.Optimizer, parameter: torch.nn.Parameter,
     like stay. Call it before the parameter itself changes its length.
     """
     state = optimizer.state.get(parameter, {})
-    for name, value in state.items():
-        if isinstance(value, Tensor) and value.shape == parameter.shape:
-            state[name] = carried(value, edge_map)
+    names = [n for n, value in state.items() if isinstance(value, Tensor) and value.shape == parameter.shape]
+    apart = len({parameter.data_ptr(), *(state[n].data_ptr() for n in names)}) > len(names)
+    for name in names:
+        if apart and stays_in_place(state[name], edge_map):
+            carry_in_place(state[name], edge_map)
+        else:
+            state[name] = carried(state[name], edge_map)
+
+
+def stays_in_place(values: Tensor, edge_map: EdgeMap) -> bool:
+    """Tell whether a tensor with one entry per edge can be brought along in its own memory.
+
+    It can on the CPU where compiled code is, by a change that keeps the number of edges.
+    """
+    return (
+        values.device.type == "cpu"
+        and values.shape == (edge_map.n_before,)
+        and values.is_contiguous()
+        and can_move_within(edge_map)
+    )
+
+
+def carry_in_place(values: Tensor, edge_map: EdgeMap) -> None:
+    """Bring a tensor along that `stays_in_place`, newborn edges at 0."""
+    move_within(values.data_ptr(), values.element_size(), edge_map)

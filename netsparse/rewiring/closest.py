@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from netsparse.graph.compiled import address
 from netsparse.native import native_library
 from netsparse.typing import EdgeIds, EdgeVector
 
@@ -21,19 +22,19 @@ class Closest(NamedTuple):
     Parameters
     ----------
     below : int array
-        Edges that belong in any case.
+        Edges that belong in any case, increasing.
     ties : tuple of (int, int array)
-        How many more belong, and the edges of one and the same distance that they are drawn from.
+        Where not all edges of the last distance belong: how many do, and the edges that they are drawn from.
     """
 
     below: EdgeIds
     ties: tuple[tuple[int, EdgeIds], ...]
 
     def drawn(self, rng: np.random.Generator) -> EdgeIds:
-        """Return the edges, increasing; the generator is asked only where not all of the ties belong."""
-        chosen = [
-            ids if n == len(ids) else rng.choice(ids, n, replace=False, shuffle=False) for n, ids in self.ties if n
-        ]
+        """Return the edges, increasing; the generator is asked only where there are ties."""
+        if not self.ties:
+            return self.below
+        chosen = [rng.choice(ids, n, replace=False, shuffle=False) for n, ids in self.ties]
         edges = np.concatenate([self.below, *chosen])
         edges.sort()
         return edges
@@ -44,31 +45,32 @@ class Closest(NamedTuple):
 
 def numpy_any_sign(weights: EdgeVector, n_wanted: int) -> Closest:
     """Return the `n_wanted` edges of smallest |w|."""
-    below, tie = _closest(np.abs(weights), n_wanted)
-    return Closest(below, (tie,))
+    return Closest(*_closest(np.abs(weights), n_wanted))
 
 
 def numpy_sign_wise(weights: EdgeVector, n_wanted: int) -> Closest:
     """Return the edges of weight 0, then the positive and the negative ones closest to it, in proportion."""
     zeros, is_positive, is_negative = np.flatnonzero(weights == 0), weights > 0, weights < 0
     if n_wanted <= len(zeros):
-        return Closest(zeros[:0], ((n_wanted, zeros),))
+        return Closest(zeros, ()) if n_wanted == len(zeros) else Closest(zeros[:0], ((n_wanted, zeros),))
     n_positive, n_negative = np.count_nonzero(is_positive), np.count_nonzero(is_negative)
     rest = n_wanted - len(zeros)
     from_positive = round(rest * n_positive / (n_positive + n_negative))
     sizes = np.abs(weights)
-    positive, positive_tie = _closest(np.where(is_positive, sizes, np.inf), from_positive)
-    negative, negative_tie = _closest(np.where(is_negative, sizes, np.inf), rest - from_positive)
-    return Closest(np.concatenate([zeros, positive, negative]), (positive_tie, negative_tie))
+    positive, positive_ties = _closest(np.where(is_positive, sizes, np.inf), from_positive)
+    negative, negative_ties = _closest(np.where(is_negative, sizes, np.inf), rest - from_positive)
+    return Closest(np.sort(np.concatenate([zeros, positive, negative])), (*positive_ties, *negative_ties))
 
 
-def _closest(distances: np.ndarray, n_wanted: int) -> tuple[EdgeIds, tuple[int, EdgeIds]]:
+def _closest(distances: np.ndarray, n_wanted: int) -> tuple[EdgeIds, tuple[tuple[int, EdgeIds], ...]]:
     if n_wanted == 0:
-        nobody = np.empty(0, dtype=np.int64)
-        return nobody, (0, nobody)
+        return np.empty(0, dtype=np.int64), ()
     last = np.partition(distances, n_wanted - 1)[n_wanted - 1]
-    below = np.flatnonzero(distances < last)
-    return below, (n_wanted - len(below), np.flatnonzero(distances == last))
+    within = np.flatnonzero(distances <= last)
+    if len(within) == n_wanted:
+        return within, ()
+    below, ties = np.flatnonzero(distances < last), np.flatnonzero(distances == last)
+    return below, ((n_wanted - len(below), ties),)
 
 
 # compiled -------------------------------------------------------------------------------------------------------------
@@ -89,15 +91,16 @@ def _native(name: str, weights: EdgeVector, n_wanted: int) -> Closest | None:
     if function is None or not weights.dtype.isnative:
         return None
     weights, n = np.ascontiguousarray(weights), len(weights)
-    found = np.empty(n_wanted + n + 5, np.int64)  # what belongs, the ties, five numbers
-    at, width = found.ctypes.data, found.itemsize
-    places = at, at + n_wanted * width, at + (n_wanted + n) * width
-    if not function(n, weights.ctypes.data, n_wanted, *places):
+    below, found = np.empty(n_wanted, np.int64), np.empty(n + 5, np.int64)  # five numbers, the ties
+    at = address(found)
+    if not function(n, address(weights), n_wanted, address(below), at + 5 * found.itemsize, at):
         return None
-    below, ties, numbers = found[:n_wanted], found[n_wanted : n_wanted + n], found[n_wanted + n :]
-    n_below, positive_missing, n_positive, negative_missing, n_negative = numbers.tolist()
-    positive, negative = ties[:n_positive], ties[n_positive : n_positive + n_negative]
-    return Closest(below[:n_below], ((positive_missing, positive), (negative_missing, negative)))
+    n_below, positive_missing, n_positive, negative_missing, n_negative = found[:5].tolist()
+    if n_below == n_wanted:
+        return Closest(below, ())
+    positive, negative = found[5 : 5 + n_positive], found[5 + n_positive : 5 + n_positive + n_negative]
+    ties = (positive_missing, positive), (negative_missing, negative)
+    return Closest(below[:n_below], tuple((n, ids) for n, ids in ties if n))
 
 
 @cache

@@ -14,7 +14,7 @@ from netsparse.errors import InvalidEdgeVector, InvalidOption
 from netsparse.graph import BipartiteGraph, EdgeDelta, carry, free_pairs
 from netsparse.graph.checks import as_edge_vector, as_unit_ids
 from netsparse.graph.delta import survivors
-from netsparse.rng import as_rng, spawn
+from netsparse.rng import as_rng, streams
 from netsparse.typing import EdgeIds, EdgeVector, Seed, UnitIds
 
 
@@ -152,7 +152,7 @@ class RewiringRule(ABC):
         rng : int or numpy.random.Generator
             Source of randomness.
         """
-        children = spawn(rng, len(states), purpose="rewiring")
+        children = streams(rng, len(states), purpose="rewiring")
         return [self.propose(s.graph, s.weights, s.grads, rng=r) for s, r in zip(states, children, strict=True)]
 
     def parameters(self) -> dict[str, Any]:
