@@ -102,14 +102,15 @@ class SparseMLP(nn.Module):
 
         Raises
         ------
-        InvalidSize
-            If an input does not have as many features as the network has inputs.
+        InvalidSize, InvalidOption
+            If an input does not have as many features as the network has inputs; for another dtype or device, or
+            something that is no tensor.
         """
+        check_kind(self.layers[0], x)  # normalised, whole numbers would pass for fractions
         n_in = self.sparse_layers()[0].n_in
         if x.dim() < 2 or x[0:1].numel() != n_in * min(len(x), 1):
             expected, fix = f"(batch, {n_in}) or more axes with {n_in} features", f"x.reshape(-1, {n_in})"
             raise InvalidSize("input", f"shape {tuple(x.shape)}", expected, fix)
-        check_kind(self.layers[0], x)  # normalised, whole numbers would pass for fractions
         x = self.normalize(x.reshape(len(x), n_in))
         for layer in self.layers:
             x = layer(x)

@@ -107,6 +107,12 @@ def test_checking_costs_less_than_the_layer_s_own_python():
     assert check < 0.2 * call
 
 
+@pytest.mark.parametrize("x", [np.zeros((2, 8), np.float32), [[0.0] * 8], None])
+def test_a_model_takes_tensors_only(x):
+    with pytest.raises(errors.InvalidOption, match="expected a torch tensor"):
+        SparseMLP(network(), n_classes=3, rng=0)(x)
+
+
 def test_a_model_in_float64_says_so_of_inputs_in_float32():
     with pytest.raises(errors.InvalidOption) as caught:
         model().double()(torch.rand(2, 8))
