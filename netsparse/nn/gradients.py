@@ -120,7 +120,7 @@ class PairGradients:
             raise InvalidSize("x and g", f"shapes {tuple(x.shape)} and {tuple(g.shape)}", expected, "x.t(), g.t()")
         x, g = x.detach(), g.detach()
         self._calls.append((x, g))
-        self._versions.append((x._version, g._version))
+        self._versions.append((_version(x), _version(g)))
 
     def at_edges(self, graph: BipartiteGraph | None = None) -> EdgeVector:
         """Return the gradient of every edge, shape (n_edges,), of `graph` or of the wiring that was recorded.
@@ -273,7 +273,7 @@ class PairGradients:
         if not self._calls:
             fix = "with recorded_gradients(model) as grads: objective(model(x), y).backward()"
             raise InvalidOption("gradients", "no backward pass", "one at least, its forward pass inside too", fix)
-        if self._versions != [(x._version, g._version) for x, g in self._calls]:
+        if self._versions != [(_version(x), _version(g)) for x, g in self._calls]:
             fix = "model(x.clone()), or to ask before the next batch is written"
             raise InvalidOption("gradients", "tensors changed in place since the backward pass", "as it saw them", fix)
         dtype = torch.float32
@@ -360,6 +360,11 @@ class PairGradients:
             raise _diverged()
         targets = keys // self.graph.n_in
         return keys - targets * self.graph.n_in, targets
+
+
+def _version(tensor: Tensor) -> int:
+    """Return how often a tensor was written to; torch does not count for one made in inference mode."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def _ids(units: UnitIds, device: torch.device) -> Tensor:

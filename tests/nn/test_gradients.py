@@ -176,6 +176,14 @@ def test_the_sampled_pairs_are_the_best_of_their_candidates():
     assert len(grads.sampled_top_free_pairs(graph, 0, 0, rng=7)[0]) == 0
 
 
+def test_in_inference_mode_where_torch_does_not_count_changes():
+    graph = zoo.GRAPHS["sparse random"]
+    matrix = np.random.default_rng(0).normal(size=(graph.n_out, graph.n_in))
+    with torch.inference_mode():
+        found = PairGradients.from_dense(graph, matrix)
+    np.testing.assert_allclose(found.at_edges(), matrix[graph.targets, graph.sources])
+
+
 def test_a_dense_matrix_by_hand():
     graph = zoo.GRAPHS["path"]
     matrix = np.arange(16.0).reshape(4, 4) - 7
