@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,18 +107,19 @@ def train_into(
     resume: bool = False,
     ranks: Ranks | None = None,
     started: Mapping[str, object] | None = None,
+    earlier: Sequence[object] = (),
 ) -> TrainResult:
     """Write config.json and provenance.json, then train with every epoch's files in the folder.
 
     Before the first step provenance.json tells the kernels that the layers are going to use, afterwards those that
-    computed the last batch. `started` goes into it as it is: how the run was called, beside its settings. Of several
-    processes the first one writes.
+    computed the last batch. `started` goes into it as it is: how the run was called, beside its settings; so does
+    `earlier`, who worked on a run that is resumed. Of several processes the first one writes.
     """
     torch.set_num_threads(config.threads)
     ranks = Alone() if ranks is None else ranks
     settings = config.model_dump(mode="json")
     call = {"device": device, "processes": ranks.size, **(started or {})}
-    origin = {**provenance(settings, seed=config.seed), "started": call}
+    origin = {**provenance(settings, seed=config.seed), "started": call, **({"earlier": earlier} if earlier else {})}
     if ranks.is_first and not resume:
         folder.write_json("config.json", settings)
         folder.write_json("provenance.json", origin)

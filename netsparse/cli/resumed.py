@@ -14,20 +14,26 @@ import typer
 from netsparse.errors import CheckpointDamaged, FileAbsent, InvalidFile, InvalidOption
 from netsparse.train import TrainConfig
 
+WHO = ("software", "machine", "git_commit", "started", "compute")
 CONFIG, PROVENANCE = "config.json", "provenance.json"
 EXAMPLE = "the folder of a run that 'netsparse train' began"
 
 
 class Begun(NamedTuple):
-    """What the folder of a run says of it."""
+    """What the folder of a run says of it: settings, device, place of the data, when it was saved.
+
+    `earlier` tells the software and machines that have worked on it so far, the last ones last.
+    """
 
     config: TrainConfig
     device: str
     data_dir: Path | None
+    checkpoints: dict[str, Any]
+    earlier: list[dict[str, Any]]
 
 
 def read_begun(path: Path) -> Begun:
-    """Read settings, device and place of the data of the run in a folder.
+    """Read what config.json and provenance.json say of the run in a folder.
 
     Raises
     ------
@@ -41,10 +47,16 @@ def read_begun(path: Path) -> Begun:
         raise InvalidFile(f"run '{path}'", f"a folder without {CONFIG}", EXAMPLE, "--resume runs/NAME")
     if "compare" in settings:
         raise InvalidFile(f"run '{path}'", "a folder of 'netsparse run'", EXAMPLE, "netsparse train from the start")
-    started = (_read(path / PROVENANCE) or {}).get("started", {})
+    origin = _read(path / PROVENANCE) or {}
+    started = origin.get("started", {})
     data_dir = started.get("data_dir")
-    device = str(started.get("device", "cpu"))
-    return Begun(TrainConfig.checked(**settings), device, None if data_dir is None else Path(data_dir))
+    return Begun(
+        TrainConfig.checked(**settings),
+        device=str(started.get("device", "cpu")),
+        data_dir=None if data_dir is None else Path(data_dir),
+        checkpoints=started.get("checkpoints", {}),
+        earlier=[*origin.get("earlier", []), {name: origin[name] for name in WHO if name in origin}],
+    )
 
 
 def check_beside(begun: Begun, given: Mapping[str, Any]) -> None:

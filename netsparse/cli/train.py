@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import typer
@@ -10,6 +11,7 @@ from netsparse.cli import options
 from netsparse.errors import InvalidOption
 
 NEVER = 1e6  # seconds
+POLICY = {"every_minutes": "checkpoint_minutes", "every_epochs": "checkpoint_epochs", "keep": "keep"}
 
 
 def train(
@@ -85,13 +87,15 @@ def train(
         )
         if resume is None:
             config = TrainConfig.checked(**settings)
-            path = run_path(out, name, config, is_new=ranks.is_first)
+            path, earlier = run_path(out, name, config, is_new=ranks.is_first), []
         else:
             begun, path = read_begun(resume), resume
             everything = {**settings, "device": device, "out": out, "name": name}
             typed = {option for option in everything if _is_typed(context, option)}
             check_beside(begun, {option: everything[option] for option in everything if option in typed})
-            config, device, data_dir = begun.config, begun.device, data_dir or begun.data_dir
+            config, device, data_dir, earlier = begun.config, begun.device, data_dir or begun.data_dir, begun.earlier
+            untyped = [name for name, option in POLICY.items() if not _is_typed(context, option)]
+            policy = replace(policy, **{name: v for name, v in begun.checkpoints.items() if name in untyped})
         named_precision(config.precision, ranks.device(device))
         dataset = ranks.after_first(lambda: load(config.data, data_dir=data_dir))
         network = config.network(dataset)
@@ -106,7 +110,11 @@ def train(
                 checkpoint=policy,
                 resume=resume is not None,
                 ranks=ranks,
-                started={} if data_dir is None else {"data_dir": str(data_dir.absolute())},
+                started={
+                    "checkpoints": asdict(policy),
+                    **({} if data_dir is None else {"data_dir": str(data_dir.absolute())}),
+                },
+                earlier=earlier,
             )
         if ranks.is_first:
             row = {

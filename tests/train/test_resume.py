@@ -531,14 +531,16 @@ def test_the_command_line_resumes_what_was_killed(tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     killed = tmp_path / "runs" / "killed"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "netsparse", "train", *SMALL, "--name", "killed", "--checkpoint-epochs", "1"]
+    often = ("--checkpoint-epochs", "1", "--keep", "9")
+    command = [sys.executable, "-m", "netsparse", "train", *SMALL, "--name", "killed", *often]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 60
         while not list(killed.glob("checkpoints/step-*")) and time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.01)
         process.kill()
     assert process.returncode == -signal.SIGKILL
-    assert json.loads((killed / "provenance.json").read_text())["compute"]["truly_sparse"] == [True, True]
+    before = json.loads((killed / "provenance.json").read_text())
+    assert before["compute"]["truly_sparse"] == [True, True]
     for options, message in (
         (("--epochs", "41"), "epochs: given 41 beside --resume, expected 20, as in the run; try leaving out --epochs"),
         (("--device", "meta"), "device: given 'meta' beside --resume"),
@@ -553,6 +555,10 @@ def test_the_command_line_resumes_what_was_killed(tmp_path, monkeypatch, capsys)
     code, _, stderr = cli(monkeypatch, capsys, "train", "--resume", killed, "--epochs", "20")
     assert code == 0
     assert f"netsparse: checkpoint '{newest}' is damaged" in stderr
+    assert len(steps_of(killed)) == 9  # as it was asked for when it began
+    after = json.loads((killed / "provenance.json").read_text())
+    assert after["earlier"] == [{name: before[name] for name in after["earlier"][0]}]
+    assert after["earlier"][0]["software"] == after["software"]
     assert cli(monkeypatch, capsys, "train", *SMALL, "--name", "whole")[0] == 0
     assert contents(killed) == contents(tmp_path / "runs" / "whole")
     assert (killed / "config.json").read_bytes() == (tmp_path / "runs" / "whole" / "config.json").read_bytes()
