@@ -23,7 +23,8 @@ def way(request, monkeypatch):
 def test_equals_the_plain_way_bit_for_bit(dtype, n, batch):
     mean, std = torch.tensor(0.3, dtype=dtype), torch.tensor(0.7, dtype=dtype)
     wide = torch.rand(batch, n + 5, dtype=dtype)
-    for x in (wide[:, :n].contiguous(), wide[:, 2 : 2 + n], torch.rand(n, batch, dtype=dtype).t()):
+    views = [wide[:, :n].contiguous(), wide[:, 2 : 2 + n], torch.rand(n, batch, dtype=dtype).t()]
+    for x in (*views, wide[:1, :n].expand(batch, n), torch._neg_view(views[0])):
         y = normalized_columns(x, mean, std)
         assert torch.equal(y, (x - mean) / std)
         assert y.t().is_contiguous()
