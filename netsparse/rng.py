@@ -107,9 +107,9 @@ def streams(
     >>> bool(a.integers(10**9) == b.integers(10**9))
     False
     """
-    drawn = as_rng(rng).integers(2**32, size=5, dtype=np.uint32)
+    drawn = as_rng(rng).bit_generator.random_raw(5)
     drawn[4] = zlib.crc32(purpose.encode())
-    words = np.random.SeedSequence(drawn).generate_state(4 * n, np.uint64).reshape(n, 4)
+    words = np.random.SeedSequence(drawn.view(np.uint32)).generate_state(4 * n, np.uint64).reshape(n, 4)
     return [np.random.Generator(np.random.PCG64(cast(Any, _Words(own)))) for own in words]
 
 

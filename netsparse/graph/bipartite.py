@@ -316,6 +316,10 @@ class BipartiteGraph(Frozen):
             taken[hits] = gone[at] != places[hits]
         return ~taken
 
+    def count_edges(self, sources: UnitIds, targets: UnitIds) -> int:
+        """Return how many of the pairs are edges; trusted, no check."""
+        return int(np.count_nonzero(self._locate(sources, targets)[1]))
+
     def _locate(self, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Bisect each pair's own row: O(pairs * log(largest fan-in)), no array of all edges."""
         locate = native_function("locate", self.indices.dtype)

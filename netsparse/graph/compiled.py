@@ -34,8 +34,7 @@ def native_function(name: str, dtype: np.dtype[Any]) -> Any:
     return function
 
 
-_Bytes = ctypes.c_char * 0
-_address_of, _bytes_in = ctypes.addressof, _Bytes.from_buffer
+_address_of, _bytes_in = ctypes.addressof, (ctypes.c_char * 0).from_buffer
 
 
 def address(array: np.ndarray) -> int:
@@ -43,9 +42,10 @@ def address(array: np.ndarray) -> int:
 
     Through the buffer where the array may be written to, in a fifth of the time that numpy's own way takes.
     """
-    if array.flags.writeable and array.dtype.kind in "biufc":
-        return _address_of(_bytes_in(array))
-    return array.ctypes.data
+    try:
+        return _address_of(_bytes_in(array)) if array.flags.writeable else array.ctypes.data
+    except (TypeError, ValueError, BufferError):  # a type of entries, or strides, that buffers do not tell of
+        return array.ctypes.data
 
 
 def addresses(*arrays: np.ndarray) -> list[int]:

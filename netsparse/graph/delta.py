@@ -9,8 +9,9 @@ import numpy as np
 from netsparse.errors import InvalidEdges, InvalidEdgeVector, InvalidGraph
 from netsparse.graph.bipartite import BipartiteGraph, pair_keys
 from netsparse.graph.checks import as_edge_vector, as_unit_ids
+from netsparse.graph.compiled import address
 from netsparse.graph.edge_map import EdgeMap, carry, owned
-from netsparse.graph.frozen import Frozen
+from netsparse.graph.frozen import Frozen, frozen
 from netsparse.graph.merge import merged
 from netsparse.typing import EdgeIds, EdgeMask, Int, UnitIds
 
@@ -45,21 +46,35 @@ class EdgeDelta(Frozen):
     ([1, 2], [-1, 0], [1])
     """
 
-    __slots__ = ("added_sources", "added_targets", "removed", "values")
+    __slots__ = ("_at", "added_sources", "added_targets", "removed", "values")
     removed: EdgeIds
     added_sources: UnitIds
     added_targets: UnitIds
     values: np.ndarray | None
+    _at: tuple[int, int, int]  # where the three lie in memory
 
     def __init__(self, removed: Any = (), added_sources: Any = (), added_targets: Any = (), values: Any = None) -> None:
-        given = {"removed": removed, "added_sources": added_sources, "added_targets": added_targets}
-        ids = [owned(as_unit_ids(name, units)) for name, units in given.items()]
-        if len(ids[1]) != len(ids[2]):
-            counts = f"{len(ids[1])} sources and {len(ids[2])} targets"
+        gone, sources, targets = (
+            as_unit_ids("removed", removed),
+            as_unit_ids("added_sources", added_sources),
+            as_unit_ids("added_targets", added_targets),
+        )
+        n_removed, n_added = len(gone), len(sources)
+        if n_added != len(targets):
+            counts = f"{n_added} sources and {len(targets)} targets"
             raise InvalidEdges("added pairs", counts, "as many sources as targets", "arrays of the same length")
         if values is not None:
-            values = owned(as_edge_vector("values", values, len(ids[1])))
-        self._fill(removed=ids[0], added_sources=ids[1], added_targets=ids[2], values=values)
+            values = owned(as_edge_vector("values", values, n_added))
+        ends = n_removed, n_removed + n_added
+        ids = np.concatenate((gone, sources, targets))  # one array: copied, frozen and asked for its address once
+        at = address(ids)
+        removed, sources, targets = (frozen(ids)[: ends[0]], ids[ends[0] : ends[1]], ids[ends[1] :])
+        self._fill(removed=removed, added_sources=sources, added_targets=targets, values=values)
+        self._fill(_at=(at, at + ends[0] * ids.itemsize, at + ends[1] * ids.itemsize))
+
+    def addresses(self) -> tuple[int, int, int]:
+        """Where `removed`, `added_sources` and `added_targets` lie in memory, for compiled code."""
+        return self._at
 
     @property
     def n_removed(self) -> int:
@@ -186,7 +201,8 @@ def survivors(graph: BipartiteGraph, removed: EdgeIds) -> tuple[BipartiteGraph, 
 
 
 def _applied(graph: BipartiteGraph, delta: EdgeDelta, *, with_index: bool) -> tuple[BipartiteGraph, EdgeMap]:
-    change = merged(graph, delta.removed, delta.added_sources, delta.added_targets, with_index=with_index)
+    arrays = delta.removed, delta.added_sources, delta.added_targets
+    change = merged(graph, *arrays, with_index=with_index, at=delta.addresses())
     return change.graph, EdgeMap.of(graph, change)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from netsparse.errors import DuplicateEdge, EdgeOutOfRange
 from netsparse.graph.bipartite import BipartiteGraph, as_pairs, pair_keys
-from netsparse.graph.compiled import address, block_of, native_function
+from netsparse.graph.compiled import address, addresses, block_of, native_function
 from netsparse.graph.frozen import frozen, index_dtype
 from netsparse.typing import EdgeIds, EdgeMask, Int, UnitIds
 
@@ -49,6 +49,7 @@ def merged(
     targets: UnitIds,
     *,
     with_index: bool = True,
+    at: tuple[int, int, int] | None = None,
 ) -> Merged:
     """Merge a change into a graph in one pass over its arrays; only what changes is sorted.
 
@@ -61,6 +62,8 @@ def merged(
     with_index : bool
         Whether `targets`, `by_source` and `targets_by_source` are brought along where `graph` has them; otherwise, and
         always without the compiled library, they are made when first asked for.
+    at : (int, int, int), optional
+        Where the three arrays lie in memory, if that is known.
 
     Raises
     ------
@@ -69,14 +72,20 @@ def merged(
     DuplicateEdge
         If an id is removed twice, a pair is added twice, or an added pair is already an edge that stays.
     """
-    return native_merge(graph, removed, sources, targets, with_index) or numpy_merge(graph, removed, sources, targets)
+    change = native_merge(graph, removed, sources, targets, with_index, at)
+    return change or numpy_merge(graph, removed, sources, targets)
 
 
 # compiled -------------------------------------------------------------------------------------------------------------
 
 
 def native_merge(
-    graph: BipartiteGraph, removed: Int[np.ndarray, "removed"], sources: UnitIds, targets: UnitIds, with_index: bool
+    graph: BipartiteGraph,
+    removed: Int[np.ndarray, "removed"],
+    sources: UnitIds,
+    targets: UnitIds,
+    with_index: bool,
+    at_change: tuple[int, int, int] | None = None,
 ) -> Merged | None:
     """Merge in compiled code; None where it is absent, where the width of ids changes, and where something is wrong."""
     n_in, n_out, n_before, dtype = graph.n_in, graph.n_out, len(graph.indices), graph.indices.dtype
@@ -93,6 +102,7 @@ def native_merge(
     block = np.empty(layout.length, dtype)
     ids, old_to_new = np.empty(n_removed + n_added, dtype), np.empty(n_before, dtype) if has_index else None
     first, at_gone = address(block), address(ids)
+    at_removed, at_sources, at_targets = at_change or addresses(removed, sources, targets)
     at = [first + offset for offset in layout.offsets]
     outcome = merge_arrays(
         n_in,
@@ -101,10 +111,10 @@ def native_merge(
         *graph.addresses(),
         *(graph.index_addresses() if has_index else NOWHERE),
         n_removed,
-        address(removed),
+        at_removed,
         n_added,
-        address(sources),
-        address(targets),
+        at_sources,
+        at_targets,
         at[0],
         at[1],
         at[-1] if has_targets else None,

@@ -94,7 +94,8 @@ void for_each_near(Wide n, const T* values, Reach reach, Look look) {
 
 // The `wanted` edges that go sign by sign: those of weight zero first, then of each sign in proportion to its number.
 // `below` takes what goes in any case, increasing; of `ties`, those of the last positive distance and, behind them,
-// those of the last negative one, numbers[1] and numbers[3] remain to be drawn.
+// those of the last negative one, numbers[1] and numbers[3] remain to be drawn; where there are more zeros than wanted,
+// they are the ties. False where there are not enough finite values.
 // numbers: n_below, positive missing, positive ties, negative missing, negative ties.
 template <class T>
 bool sign_wise(Wide n, const T* values, Wide wanted, Wide* below, Wide* ties, Wide* numbers) {
@@ -112,10 +113,19 @@ bool sign_wise(Wide n, const T* values, Wide wanted, Wide* below, Wide* ties, Wi
         n_zero += zero;
     }
     const Wide n_signed = n_negative + n_positive;
-    if (wanted <= n_zero || n_signed + n_zero < n) return false;  // zeros alone are drawn from, or there is a NaN
-    Wide n_below = 0;
-    for (Wide i = 0; n_below < n_zero; ++i)
-        if (values[i] == 0) below[n_below++] = i;
+    if (n_signed + n_zero < n) return false;  // there is a NaN
+    std::fill(numbers, numbers + 5, 0);
+    const bool zeros_are_drawn = wanted < n_zero;
+    Wide n_zeros = 0;
+    for (Wide i = 0; n_zeros < n_zero; ++i)
+        if (values[i] == 0) (zeros_are_drawn ? ties : below)[n_zeros++] = i;
+    if (wanted <= n_zero) {
+        numbers[0] = zeros_are_drawn ? 0 : n_zero;
+        numbers[1] = zeros_are_drawn ? wanted : 0;
+        numbers[2] = zeros_are_drawn ? n_zero : 0;
+        return true;
+    }
+    Wide n_below = n_zero;
     const double shared = static_cast<double>(wanted - n_zero) * n_positive / n_signed;
     const Wide from_positive = static_cast<Wide>(std::nearbyint(shared));
     const Wide from_negative = wanted - n_zero - from_positive;

@@ -52,7 +52,8 @@ def numpy_sign_wise(weights: EdgeVector, n_wanted: int) -> Closest:
     """Return the edges of weight 0, then the positive and the negative ones closest to it, in proportion."""
     zeros, is_positive, is_negative = np.flatnonzero(weights == 0), weights > 0, weights < 0
     if n_wanted <= len(zeros):
-        return Closest(zeros, ()) if n_wanted == len(zeros) else Closest(zeros[:0], ((n_wanted, zeros),))
+        is_drawn = 0 < n_wanted < len(zeros)
+        return Closest(zeros[:0], ((n_wanted, zeros),)) if is_drawn else Closest(zeros[:n_wanted], ())
     n_positive, n_negative = np.count_nonzero(is_positive), np.count_nonzero(is_negative)
     rest = n_wanted - len(zeros)
     from_positive = round(rest * n_positive / (n_positive + n_negative))
@@ -82,13 +83,13 @@ def native_any_sign(weights: EdgeVector, n_wanted: int) -> Closest | None:
 
 
 def native_sign_wise(weights: EdgeVector, n_wanted: int) -> Closest | None:
-    """Return what `numpy_sign_wise` does; None where compiled code cannot, and where zeros alone are drawn from."""
+    """Return what `numpy_sign_wise` does; None where compiled code cannot."""
     return _native("sign_wise", weights, n_wanted)
 
 
 def _native(name: str, weights: EdgeVector, n_wanted: int) -> Closest | None:
-    function = _function(name, weights.dtype.name)
-    if function is None or not weights.dtype.isnative:
+    function = _function(name, weights.dtype)
+    if function is None:
         return None
     weights, n = np.ascontiguousarray(weights), len(weights)
     below, found = np.empty(n_wanted, np.int64), np.empty(n + 5, np.int64)  # five numbers, the ties
@@ -104,11 +105,11 @@ def _native(name: str, weights: EdgeVector, n_wanted: int) -> Closest | None:
 
 
 @cache
-def _function(name: str, dtype: str) -> Any:
+def _function(name: str, dtype: np.dtype[Any]) -> Any:
     library = native_library("closest")
-    if library is None or dtype not in TYPES:
+    if library is None or dtype.name not in TYPES or not dtype.isnative:
         return None
-    function = library[f"netsparse_{name}_{dtype}"]
+    function = library[f"netsparse_{name}_{dtype.name}"]
     function.argtypes = [ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, *[ctypes.c_void_p] * 3]
     function.restype = ctypes.c_int
     return function

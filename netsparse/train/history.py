@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from netsparse.graph import BipartiteGraph, EdgeDelta
@@ -116,11 +115,7 @@ def fresh(graph: BipartiteGraph, delta: EdgeDelta) -> int:
     """
     if not delta.n_removed or not delta.n_added:
         return delta.n_added
-    targets = np.searchsorted(graph.indptr, delta.removed, side="right") - 1
-    gone = np.sort(targets * graph.n_in + graph.indices[delta.removed])
-    added = delta.added_targets * np.int64(graph.n_in) + delta.added_sources
-    again = gone.take(gone.searchsorted(added), mode="clip") == added
-    return delta.n_added - int(np.count_nonzero(again))
+    return delta.n_added - graph.count_edges(delta.added_sources, delta.added_targets)
 
 
 def _share(part: int, whole: int) -> float:
