@@ -56,6 +56,8 @@ class SparseLinear(nn.Module):
         Of the activation on the negative side; None without one.
     kernel : str
         Name of the kernel that computed the last batch, or would compute one of 128.
+    name : str or None
+        What errors call the layer; a model gives each of its own one.
     watch : callable or None
         Called in every backward pass as `watch(x, g)` with the inputs (n_in, batch) and the gradient of W x + b
         (n_out, batch), feature-major: what gradients of pairs that are no edges are made of.
@@ -115,7 +117,9 @@ class SparseLinear(nn.Module):
 
     def _choose_again(self) -> None:
         self._kernels: dict[int, Kernel] = {}
-        self.kernel = kernel_name(self.backend, self.graph, device=self.weight.device, dtype=self.weight.dtype)
+        # one asked for by name need not compute where the layer is at this moment: it may be about to be moved
+        place = {"device": self.weight.device, "dtype": self.weight.dtype}
+        self.kernel = self.backend if self.backend in KERNELS else kernel_name(self.backend, self.graph, **place)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> SparseLinear:
         super()._apply(fn, recurse)  # type: ignore[misc]
@@ -147,20 +151,27 @@ class SparseLinear(nn.Module):
         check_input(self, x)
         rows = x if x.dim() == 2 else x.reshape(-1, self.n_in)
         columns = rows.t().contiguous()
-        kernel = self._kernels.get(len(rows)) or self._kernel_for(len(rows))
+        kernel = self._kernels.get(len(rows)) or self.kernel_for(len(rows))
         y: Any = SparseProduct.apply(columns, self.weight, self.bias, self._index, kernel, self.slope, self.watch)
         return y.t() if x.dim() == 2 else y.t().reshape(*x.shape[:-1], self.n_out)
 
-    def _kernel_for(self, batch: int) -> Kernel:
-        """Choose for a batch, and remember the choice: it holds until the layer is rewired or moved."""
+    def kernel_for(self, batch: int) -> Kernel:
+        """Choose the kernel for a batch, and remember it: it holds until the layer is rewired or moved.
+
+        Raises
+        ------
+        InvalidOption
+            If the kernel asked for by name cannot compute on the layer's device or in its dtype.
+        """
         device, dtype = self.weight.device, self.weight.dtype
         self.kernel = kernel_name(self.backend, self.graph, batch=batch, device=device, dtype=dtype)
         self._kernels[batch] = KERNELS[self.kernel]
         return self._kernels[batch]
 
     def edge_weights(self) -> EdgeVector:
-        """Return a copy of the weights as a numpy edge vector."""
-        return self.weight.detach().numpy(force=True).copy()
+        """Return a copy of the weights as a numpy edge vector; bfloat16, which numpy does not have, becomes float32."""
+        weight = self.weight.detach()
+        return (weight.float() if weight.dtype is torch.bfloat16 else weight).numpy(force=True).copy()
 
     def sparse_weight(self) -> Tensor:
         """Return W (n_out x n_in) as a torch sparse CSR tensor that shares this layer's values and index arrays."""
@@ -268,15 +279,22 @@ class SparseLinear(nn.Module):
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any, **kwargs: Any) -> None:
         indptr, indices, weight = (state_dict.get(f"{prefix}{name}") for name in ("indptr", "indices", "weight"))
+        # the buffers are the graph's own arrays, into which nothing may ever be copied: without a weight for every edge
+        # of a whole wiring there is nothing to load
+        state_dict = {name: value for name, value in state_dict.items() if name not in self._wiring(prefix)}
         if isinstance(indptr, Tensor) and isinstance(indices, Tensor) and isinstance(weight, Tensor):
             graph = BipartiteGraph(self.n_in, self.n_out, indptr.cpu().numpy(), indices.cpu().numpy())
-            as_edge_vector(f"{prefix}weight", weight.detach().cpu().numpy(), graph.n_edges)
+            if weight.shape != (graph.n_edges,):
+                given, expected = f"shape {tuple(weight.shape)}", f"({graph.n_edges},), one entry per edge"
+                raise InvalidEdgeVector(f"{prefix}weight", given, expected, "the state dict of a SparseLinear")
             if graph != self.graph:
                 self._set_weight(self.weight.detach().new_zeros(graph.n_edges))
                 self._wire(graph)
-            # the wiring is in place; a copy into the buffers would write into the graph's own arrays
-            state_dict = {**state_dict, f"{prefix}indptr": self.indptr, f"{prefix}indices": self.indices}
+            state_dict |= self._wiring(prefix)
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+    def _wiring(self, prefix: str) -> dict[str, Tensor]:
+        return {f"{prefix}indptr": self.indptr, f"{prefix}indices": self.indices}
 
     def extra_repr(self) -> str:
         """Describe the layer in one line."""

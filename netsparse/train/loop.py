@@ -190,6 +190,8 @@ def fit(
         model = _as_model(network, dataset, splits, model_rng, **build)
         model.check_data(dataset.n_features, dataset.n_classes)
         model.to(device=place, dtype=numbers.dtype)
+        for layer in model.sparse_layers():
+            layer.kernel_for(batch_size)  # one that cannot compute here is refused before anything is written
         torch_optimizer = build_optimizer(
             optimizer, model.parameters(), lr=lr, momentum=momentum, weight_decay=weight_decay
         )

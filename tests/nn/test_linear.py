@@ -304,3 +304,32 @@ def test_types_that_no_fast_kernel_has_are_computed_by_the_reference():
     rounded = copy.deepcopy(layer).bfloat16()
     assert rounded.kernel == "reference"
     torch.testing.assert_close(rounded(x.bfloat16()).float(), layer(x), rtol=0.05, atol=0.05)
+
+
+def test_a_backend_is_refused_where_it_computes_not_where_it_is_chosen():
+    layer = SparseLinear(zoo.GRAPHS["sparse random"], backend="triton_cuda", rng=0)
+    with pytest.raises(errors.InvalidOption, match=r"triton_cuda.*CUDA"):
+        layer(torch.rand(2, layer.n_in))
+    with pytest.raises(errors.UnknownName, match="triton_cuda"):
+        SparseLinear(zoo.GRAPHS["sparse random"], backend="triton", rng=0)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_wiring_without_weights_is_never_copied_into_the_graph(strict):
+    layer = SparseLinear(zoo.GRAPHS["sparse random"], rng=0)
+    before, state = layer.graph.indices.copy(), layer.state_dict()
+    bad = {"indptr": state["indptr"].clone(), "indices": torch.full_like(state["indices"], 2**30)}
+    if strict:
+        with pytest.raises(RuntimeError, match="Missing key"):
+            layer.load_state_dict(bad)
+    else:
+        layer.load_state_dict(bad, strict=False)
+    np.testing.assert_array_equal(layer.graph.indices, before)
+    np.testing.assert_array_equal(layer.indices, before)
+
+
+def test_a_layer_in_bfloat16_is_stored_and_loaded():
+    layer = SparseLinear(zoo.GRAPHS["sparse random"], rng=0).bfloat16()
+    other = SparseLinear(zoo.GRAPHS["sparse random"], rng=1).bfloat16()
+    other.load_state_dict(layer.state_dict())
+    np.testing.assert_array_equal(other.edge_weights(), layer.weight.detach().float().numpy())
