@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netsparse import errors
-from netsparse.rng import as_rng, spawn
+from netsparse.rng import as_rng, spawn, streams
 
 
 @pytest.mark.parametrize("seed", [0, 7, np.int64(7), np.uint8(3), 2**100])
@@ -73,3 +73,23 @@ def test_a_restored_state_spawns_the_same_children():
     other = np.random.default_rng(0)
     other.bit_generator.state = state
     assert [r.integers(2**60) for r in spawn(other, 3, purpose="test")] == children
+
+
+@pytest.mark.parametrize("kind", [np.random.PCG64, np.random.MT19937, np.random.SFC64, np.random.Philox])
+def test_streams_repeat_with_the_state_and_differ_in_everything_else(kind):
+    rng, again = np.random.Generator(kind(5)), np.random.Generator(kind(5))
+    drawn = [r.integers(2**60) for r in streams(rng, 3, purpose="test")]
+    assert drawn == [r.integers(2**60) for r in streams(again, 3, purpose="test")]
+    later = [r.integers(2**60) for r in streams(rng, 3, purpose="test")]
+    other = [r.integers(2**60) for r in streams(again, 3, purpose="other")]
+    assert len({*drawn, *later, *other}) == 9
+    assert drawn != [r.integers(2**60) for r in spawn(np.random.Generator(kind(5)), 3, purpose="test")]
+
+
+def test_neighbouring_streams_are_not_correlated():
+    rng = np.random.default_rng(0)
+    first = np.array([[r.random() for r in streams(rng, 4, purpose="test")] for _ in range(2000)])
+    off_diagonal = np.corrcoef(first.T)[np.triu_indices(4, 1)]
+    assert np.abs(off_diagonal).max() < 4 / np.sqrt(2000)
+    assert np.abs(np.corrcoef(first[:-1, 0], first[1:, 0])[0, 1]) < 4 / np.sqrt(2000)
+    assert np.abs(first.mean(axis=0) - 0.5).max() < 4 * np.sqrt(1 / 12 / 2000)

@@ -34,7 +34,8 @@ def native_function(name: str, dtype: np.dtype[Any]) -> Any:
     return function
 
 
-_address_of, _bytes_in = ctypes.addressof, (ctypes.c_char * 0).from_buffer
+_address_of: Any = ctypes.addressof
+_bytes_in: Any = (ctypes.c_char * 0).from_buffer
 
 
 def address(array: np.ndarray) -> int:

@@ -7,9 +7,13 @@ import numpy as np
 import oracles
 import pytest
 import zoo
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netsparse import BipartiteGraph, errors
 from netsparse.graph import free_pairs
+from netsparse.graph.free_pairs import native_first_free, numpy_first_free
+from netsparse.native import native_library
 
 every = pytest.mark.parametrize("graph", zoo.GRAPHS.values(), ids=zoo.GRAPHS)
 
@@ -80,3 +84,51 @@ def test_a_generator_moves_on_and_a_missing_seed_is_refused():
     assert (first[0] != second[0]).any()
     with pytest.raises(errors.InvalidSeed):
         free_pairs(graph, 1, rng=None)
+
+
+def one_by_one(graph, keys, n_pairs, gone):
+    """Take the keys in turn."""
+    taken = oracles.pairs_of(graph) - {(graph.sources[e], graph.targets[e]) for e in gone}
+    found = []
+    for key in keys:
+        pair = (key % graph.n_in, key // graph.n_in)
+        if len(found) < n_pairs and pair not in taken and pair not in found:
+            found.append(pair)
+    return sorted(found, key=lambda pair: pair[::-1])
+
+
+def both_ways(graph, keys, n_pairs, gone):
+    keys, gone = np.array(keys, dtype=np.int64), np.array(gone, dtype=np.int64)
+    ways = [numpy_first_free(graph, keys, n_pairs, gone)]
+    if native_library("merge") is not None:
+        ways.append(native_first_free(graph, keys, n_pairs, gone))
+    return [list(zip(*(units.tolist() for units in pairs), strict=True)) for pairs in ways]
+
+
+@given(zoo.graphs(), st.data())
+def test_the_first_free_pairs_are_those_found_one_by_one(graph, data):
+    keys = data.draw(st.lists(st.integers(0, graph.n_in * graph.n_out - 1), max_size=30))
+    n_pairs = data.draw(st.integers(0, len(keys)))
+    gone = sorted(data.draw(st.sets(st.integers(0, max(graph.n_edges - 1, 0)), max_size=graph.n_edges)))
+    expected = one_by_one(graph, keys, n_pairs, gone)
+    assert all(pairs == expected for pairs in both_ways(graph, keys, n_pairs, gone))
+
+
+@pytest.mark.parametrize("n_in", [40, 3_000_000_000])  # sorted digit by digit, from one digit to five; 64-bit ids
+def test_the_first_of_many_free_pairs(n_in):
+    rng = np.random.default_rng(0)
+    graph = BipartiteGraph.from_edges([3, 39, 3, 17], [0, 0, 49, 20], n_in=n_in, n_out=50)
+    few = rng.integers(40 * 50, size=5000)  # every pair many times over
+    keys = np.concatenate([few // 40 * n_in + few % 40, rng.integers(n_in * 50, size=1000)])[rng.permutation(6000)]
+    for n_pairs, gone in ((1, [0]), (900, []), (6000, [1, 3])):
+        expected = one_by_one(graph, keys.tolist(), n_pairs, gone)
+        assert all(pairs == expected for pairs in both_ways(graph, keys, n_pairs, gone))
+
+
+@pytest.mark.parametrize("without", [[3, 1, 4], np.array([4, 0, 3, 0, 1])[::2], np.array([1, 3, 4], dtype=np.int32)])
+def test_ids_to_do_without_come_in_any_order_and_type(without):
+    graph = zoo.GRAPHS["sparse random"]
+    left = BipartiteGraph.from_edges(
+        np.delete(graph.sources, without), np.delete(graph.targets, without), n_in=graph.n_in, n_out=graph.n_out
+    )
+    np.testing.assert_array_equal(free_pairs(graph, 50, without=without, rng=0), free_pairs(left, 50, rng=0))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from netsparse import BipartiteGraph, EdgeDelta, EdgeMap, apply, carry, errors
 from netsparse.graph import free_pairs, frozen
+from netsparse.graph.compiled import address
 from netsparse.graph.delta import survivors
 from netsparse.graph.merge import native_merge, numpy_merge
 from netsparse.native import native_library
@@ -245,3 +246,20 @@ def test_everything_holds_without_the_library():
         for native in ("0", "1")
     }
     assert len(outputs) == 1
+
+
+@pytest.mark.parametrize("kind", ["i4", "f8", ">f8", "c16", "?", "O", "M8[s]", "S3", "f2"])
+@pytest.mark.parametrize("length", [0, 1, 5])
+def test_where_arrays_lie_is_what_numpy_says(kind, length):
+    array = np.zeros(length, dtype=kind)
+    expected = array.ctypes.data
+    assert address(array) == address(frozen.frozen(array.view())) == expected
+    assert address(np.zeros(2 * length, dtype=kind)[::2]) > 0
+
+
+def test_a_delta_knows_where_its_arrays_lie():
+    for delta in (EdgeDelta([2, 5], [1], [3]), EdgeDelta(), EdgeDelta([1]), EdgeDelta([], [0], [0])):
+        arrays = delta.removed, delta.added_sources, delta.added_targets
+        assert not any(array.flags.writeable for array in arrays)
+        for at, array in zip(delta.addresses(), arrays, strict=True):
+            assert not len(array) or at == array.ctypes.data

@@ -146,6 +146,39 @@ def test_carried_in_every_type_of_number(dtype, newborn):
     assert torch.equal(ns.nn.optimizer._carried_there(values, by_hand, torch.as_tensor(newborn, dtype=dtype)), expected)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64])
+def test_state_moves_where_it_lies_as_it_would_move_elsewhere(dtype):
+    graph = zoo.GRAPHS["sparse random"]
+    _, edge_map = ns.apply(graph, ns.EdgeDelta([7, 0, 5], *ns.graph.free_pairs(graph, 3, rng=0)))
+    parameter = torch.nn.Parameter(torch.arange(graph.n_edges).to(dtype))
+    values = torch.arange(1, graph.n_edges + 1).to(dtype)
+    strided = torch.stack([values, -values], dim=1)[:, 1]
+    state = {"momentum": values.clone(), "strided": strided, "step": torch.tensor(3.0), "same": parameter.data}
+    for aliased in (False, True):  # one that shares the memory of the parameter must not move twice
+        kept = {k: v.clone() if k != "same" else v for k, v in state.items() if aliased or k != "same"}
+        optimizer = torch.optim.SGD([parameter], lr=0.1)
+        optimizer.state[parameter] = dict(kept)
+        ns.nn.carry_state(optimizer, parameter, edge_map)
+        carried_state = optimizer.state[parameter]
+        assert torch.equal(carried_state["momentum"], carried(values, edge_map))
+        assert torch.equal(carried_state["strided"], carried(-values, edge_map))
+        assert carried_state["step"] is kept["step"]
+        assert torch.equal(parameter.data, torch.arange(graph.n_edges).to(dtype))
+        if aliased:
+            assert torch.equal(carried_state["same"], carried(parameter.data, edge_map))
+
+
+def test_a_map_of_another_number_of_edges_is_refused_before_anything_moves():
+    graph, larger = zoo.GRAPHS["sparse random"], ns.generators.erdos_renyi(90, 90, density=0.3, rng=0)
+    _, edge_map = ns.apply(larger, ns.EdgeDelta([0], *ns.graph.free_pairs(larger, 1, rng=0)))
+    parameter = torch.nn.Parameter(torch.zeros(graph.n_edges))
+    optimizer = torch.optim.SGD([parameter], lr=0.1)
+    optimizer.state[parameter]["momentum_buffer"] = torch.ones(graph.n_edges)
+    with pytest.raises(errors.InvalidEdgeVector, match="one entry per old edge"):
+        ns.nn.carry_state(optimizer, parameter, edge_map)
+    assert torch.equal(optimizer.state[parameter]["momentum_buffer"], torch.ones(graph.n_edges))
+
+
 def test_a_layer_whose_numbers_change_asks_for_its_kernel_again():
     layer = SparseLinear(zoo.GRAPHS["sparse random"], rng=0)
     x = torch.rand(4, layer.n_in)
