@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from numbers import Real
 from typing import Any, Protocol
 
@@ -12,8 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from netsparse.errors import InvalidOption, unknown_name
+from netsparse.nn import SparseMLP
 from netsparse.train.samples import labelled_samples
 from netsparse.train.threads import in_threads
+
+USUAL_BATCH, MEMORY = 512, {"cpu": 2**26, "cuda": 2**30}
+"""Samples that a model is asked for at a time, and bytes that they may take, on the CPU for each thread."""
 
 
 class Objective(Protocol):
@@ -116,14 +121,15 @@ def _check_result(objective: Objective, result: Any, n_samples: int, n_classes: 
 
 
 def evaluate(
-    model: nn.Module, x: Tensor | np.ndarray, y: Tensor | np.ndarray, *, batch_size: int = 512
+    model: nn.Module, x: Tensor | np.ndarray, y: Tensor | np.ndarray, *, batch_size: int | None = None
 ) -> tuple[float, float]:
     """Return the mean cross-entropy and the accuracy of `model` on `x` (n, n_in), `y` (n,), in evaluation mode.
 
     Arrays are taken as well, in the model's dtype and on its device.
 
     The model is asked for small batches side by side, each on one of torch's threads, and the losses are added up
-    sample by sample in double precision: on the CPU the result does not depend on `torch.set_num_threads`.
+    sample by sample in double precision: on the CPU the result does not depend on `torch.set_num_threads`. A batch is
+    512 samples, or as many as take 64 MiB in two levels of a wider network (1 GiB on a GPU); training takes more.
 
     An empty set gives (nan, nan).
 
@@ -134,6 +140,7 @@ def evaluate(
         them; for shapes, dtypes and devices of tensors what the model itself says.
     """
     x, y = labelled_samples(model, x, y)
+    batch_size = _usual_batch(model, x) if batch_size is None else batch_size
     n_threads = 1 if x.is_cuda else torch.get_num_threads()
     was_training = model.training
     model.eval()
@@ -141,6 +148,14 @@ def evaluate(
         return loss_and_accuracy(model, x.split(batch_size), y.split(batch_size), n_threads=n_threads)
     finally:
         model.train(was_training)
+
+
+def _usual_batch(model: nn.Module, x: Tensor) -> int:
+    if not isinstance(model, SparseMLP):
+        return USUAL_BATCH
+    sizes = (*model.network.sizes, model.n_classes)
+    a_sample = x.element_size() * max(units + following for units, following in pairwise(sizes))
+    return max(1, min(USUAL_BATCH, MEMORY["cuda" if x.is_cuda else "cpu"] // a_sample))
 
 
 def loss_and_accuracy(

@@ -219,6 +219,23 @@ def test_evaluate_in_chunks_equals_in_one():
     assert all(math.isnan(value) for value in evaluate(model, x[:0], y[:0]))
 
 
+def test_wide_models_are_evaluated_in_smaller_batches():
+    seen = []
+
+    class Seen(ns.nn.SparseMLP):
+        def forward(self, x):
+            seen.append(len(x))
+            return super().forward(x)
+
+    for width in (2_000, 100_000):
+        model = Seen(ns.generators.layered([4, width, 10], n_edges=200, rng=0), n_classes=10, rng=0)
+        evaluate(model, torch.rand(600, 4), torch.zeros(600, dtype=torch.int64))
+        assert max(seen) * (width + 10) * 4 <= 2**26
+        assert max(seen) == 512 or (max(seen) + 1) * (width + 10) * 4 > 2**26
+        assert sum(seen) == 600
+        seen.clear()
+
+
 BAD = [
     ({"epochs": 0}, errors.InvalidOption, "epochs=10"),
     ({"epochs": 1.5}, errors.InvalidOption, "1.5"),
