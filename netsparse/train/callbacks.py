@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,6 +17,17 @@ Change = tuple[BipartiteGraph, EdgeDelta]
 """A layer's graph before a rewiring, and what was removed from it and added to it."""
 
 
+def _takes(method: Callable[..., object], n_arguments: int) -> bool:
+    """Whether it can be called so, as far as can be seen before: what is compiled need not tell."""
+    try:
+        inspect.signature(method).bind(*[None] * n_arguments)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
 class Callbacks:
     """Several callbacks, called one after the other.
 
@@ -28,7 +40,7 @@ class Callbacks:
     Raises
     ------
     InvalidOption
-        For something that is neither.
+        For something that is neither, or that takes other arguments.
 
     Examples
     --------
@@ -50,8 +62,10 @@ on_train_begin, on_rewire, on_epoch_end, on_train_end; try callbacks=[lambda sta
             if isinstance(callback, type) or not all(map(callable, methods.values() or [callback])):
                 expected = f"a function of the state, or an object with one of {', '.join(MOMENTS)}"
                 raise InvalidOption("callbacks", repr(callback), expected, fix)
-            methods = methods or {"on_epoch_end": callback}
-            for moment, method in methods.items():
+            for moment, method in (methods or {"on_epoch_end": callback}).items():
+                if not _takes(method, 2 if moment == "on_rewire" else 1):
+                    taken = "the state and the changes" if moment == "on_rewire" else "the state alone"
+                    raise InvalidOption("callbacks", f"{method!r}", f"what takes {taken} at {moment}", fix)
                 self._at[moment].append(method)
 
     def on_train_begin(self, state: TrainState) -> None:

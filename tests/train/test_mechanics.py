@@ -429,6 +429,12 @@ def test_callbacks_that_are_none(wrong):
         train(callbacks=[wrong])
 
 
+@pytest.mark.parametrize("wrong", [lambda epoch, model, row: None, lambda: None])
+def test_callbacks_of_other_arguments_are_said_before_the_first_epoch(wrong):
+    with pytest.raises(errors.InvalidOption, match="the state alone at on_epoch_end"):
+        train(callbacks=[wrong])
+
+
 def test_one_callback_is_no_sequence_of_them():
     with pytest.raises(errors.InvalidOption, match=r"callbacks: given .*a sequence of them"):
         train(callbacks=print)
