@@ -16,6 +16,7 @@ Count = ctypes.c_int64
 SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "merge": (ctypes.c_int, [*[Count] * 3, *[Address] * 5, Count, Address, Count, *[Address] * 11]),
     "carry": (None, [Count, Count, Address, Count, Address, Count, Address, Address]),
+    "count_edges": (Count, [Count, *[Address] * 4]),
     "locate": (None, [Count, *[Address] * 6]),
     "carry_within": (None, [Count, Count, Address, Address, Count, Address, Address]),
     "first_free": (Count, [Count, Address, *[Count] * 3, Address, Address, Count, *[Address] * 3]),

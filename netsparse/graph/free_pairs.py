@@ -49,8 +49,15 @@ def free_pairs(
     >>> sources.tolist(), targets.tolist()
     ([0, 1], [1, 1])
     """
-    rng, n_pairs, n_in = as_rng(rng), as_count("n_pairs", n_pairs), graph.n_in
-    gone = NOBODY if without is None else increasing(as_unit_ids("without", without))
+    gone = NOBODY if without is None else np.sort(as_unit_ids("without", without))
+    return free_pairs_without(graph, gone, as_count("n_pairs", n_pairs), as_rng(rng))
+
+
+def free_pairs_without(
+    graph: BipartiteGraph, gone: EdgeIds, n_pairs: int, rng: np.random.Generator
+) -> tuple[UnitIds, UnitIds]:
+    """Draw as `free_pairs`, where `gone` are increasing ids of edges whose places count as free; trusted, no check."""
+    n_in = graph.n_in
     n_all = n_in * graph.n_out
     n_free = n_all - graph.n_edges + len(gone)
     if _is_listed(n_pairs, n_free):
@@ -112,11 +119,6 @@ def numpy_first_free(
 
 
 NOBODY = np.empty(0, dtype=np.int64)
-
-
-def increasing(ids: EdgeIds) -> EdgeIds:
-    """Return ids in their order; rules mostly hand them over so, which is cheap to see."""
-    return np.ascontiguousarray(ids) if (ids[1:] > ids[:-1]).all() else np.sort(ids)
 
 
 def _enough(n_pairs: int, n_all: int, n_free: int) -> int:

@@ -238,6 +238,13 @@ void locate(Wide n_pairs, const Wide* sources, const Wide* targets, const Id* in
     for (Wide i = 0; i < n_pairs; ++i) found[i] = find(sources[i], targets[i], indptr, indices, places + i);
 }
 
+template <class Id>
+Wide count_edges(Wide n_pairs, const Wide* sources, const Wide* targets, const Id* indptr, const Id* indices) {
+    Wide n = 0, place;
+    for (Wide i = 0; i < n_pairs; ++i) n += find(sources[i], targets[i], indptr, indices, &place);
+    return n;
+}
+
 struct Drawn {
     Wide key, turn;
 };
@@ -321,6 +328,10 @@ Wide first_free(Wide n_drawn, const Wide* keys, Wide n_wanted, Wide n_in, Wide n
     NETSPARSE_API void netsparse_locate_##suffix(Wide n_pairs, const Wide* sources, const Wide* targets,               \
                                                  const Id* indptr, const Id* indices, Wide* places, bool* found) {     \
         locate<Id>(n_pairs, sources, targets, indptr, indices, places, found);                                         \
+    }                                                                                                                  \
+    NETSPARSE_API Wide netsparse_count_edges_##suffix(Wide n_pairs, const Wide* sources, const Wide* targets,          \
+                                                      const Id* indptr, const Id* indices) {                           \
+        return count_edges<Id>(n_pairs, sources, targets, indptr, indices);                                            \
     }                                                                                                                  \
     NETSPARSE_API Wide netsparse_first_free_##suffix(Wide n_drawn, const Wide* keys, Wide n_wanted, Wide n_in,         \
                                                      Wide n_out, const Id* indptr, const Id* indices, Wide n_gone,     \

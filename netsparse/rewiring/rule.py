@@ -14,6 +14,7 @@ from netsparse.errors import InvalidEdgeVector, InvalidOption
 from netsparse.graph import BipartiteGraph, EdgeDelta, carry, free_pairs
 from netsparse.graph.checks import as_edge_vector, as_unit_ids
 from netsparse.graph.delta import survivors
+from netsparse.graph.free_pairs import free_pairs_without
 from netsparse.rng import as_rng, streams
 from netsparse.typing import EdgeIds, EdgeVector, Seed, UnitIds
 
@@ -136,7 +137,7 @@ class RewiringRule(ABC):
         self, graph: BipartiteGraph, gone: EdgeIds, weights: EdgeVector, grads: Any, rng: np.random.Generator
     ) -> tuple[UnitIds, UnitIds]:
         if type(self).grow is RewiringRule.grow:  # the same pairs, without making the graph that they are free in
-            return free_pairs(graph, len(gone), without=gone, rng=rng)
+            return free_pairs_without(graph, gone, len(gone), rng)
         kept, edge_map = survivors(graph, gone)
         return self.grow(kept, carry(weights, edge_map), grads, len(gone), rng)
 
@@ -165,5 +166,5 @@ class RewiringRule(ABC):
 
 
 def _distinct(ids: EdgeIds) -> EdgeIds:
-    """Return the ids once each; rules mostly hand them over increasing, which is cheap to see."""
-    return ids if (ids[1:] > ids[:-1]).all() else np.unique(ids)
+    """Return the ids once each, increasing; rules mostly hand them over so, which is cheap to see."""
+    return np.ascontiguousarray(ids) if (ids[1:] > ids[:-1]).all() else np.unique(ids)

@@ -115,7 +115,7 @@ def fresh(graph: BipartiteGraph, delta: EdgeDelta) -> int:
     """
     if not delta.n_removed or not delta.n_added:
         return delta.n_added
-    return delta.n_added - graph.count_edges(delta.added_sources, delta.added_targets)
+    return delta.n_added - graph.count_edges(delta.added_sources, delta.added_targets, delta.addresses()[1:])
 
 
 def _share(part: int, whole: int) -> float:

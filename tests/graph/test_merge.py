@@ -218,6 +218,7 @@ def test_pairs_are_located_in_numpy_as_in_compiled_code(graph, data):
     (places, found), (slow_places, slow_found) = graph._locate(sources, targets), graph._locate_numpy(sources, targets)
     np.testing.assert_array_equal(found, slow_found)
     np.testing.assert_array_equal(places, slow_places)
+    assert graph.count_edges(sources, targets) == np.count_nonzero(slow_found)
 
 
 def test_everything_holds_without_the_library():
