@@ -17,7 +17,7 @@ from netsparse.nn import SparseMLP
 from netsparse.train.samples import labelled_samples
 from netsparse.train.threads import in_threads
 
-USUAL_BATCH, MEMORY = 512, {"cpu": 2**26, "cuda": 2**30}
+USUAL_BATCH, MEMORY = 512, {"cpu": 2**27, "cuda": 2**30}
 """Samples that a model is asked for at a time, and bytes that they may take, on the CPU for each thread."""
 
 
@@ -129,7 +129,7 @@ def evaluate(
 
     The model is asked for small batches side by side, each on one of torch's threads, and the losses are added up
     sample by sample in double precision: on the CPU the result does not depend on `torch.set_num_threads`. A batch is
-    512 samples, or as many as take 64 MiB in two levels of a wider network (1 GiB on a GPU); training takes more.
+    512 samples, or as many as take 128 MiB in two levels of a wider network (1 GiB on a GPU); training takes more.
 
     An empty set gives (nan, nan).
 
