@@ -92,12 +92,13 @@ def train(
             begun, path = read_begun(resume), resume
             everything = {**settings, "device": device, "out": out, "name": name}
             typed = {option for option in everything if _is_typed(context, option)}
-            check_beside(begun, {option: everything[option] for option in everything if option in typed})
+            check_beside(begun, {option: everything[option] for option in everything if option in typed - {"data"}})
+            data = data if "data" in typed else begun.config.data  # the same may lie elsewhere now; fit compares it
             config, device, data_dir, earlier = begun.config, begun.device, data_dir or begun.data_dir, begun.earlier
             untyped = [name for name, option in POLICY.items() if not _is_typed(context, option)]
             policy = replace(policy, **{name: v for name, v in begun.checkpoints.items() if name in untyped})
         named_precision(config.precision, ranks.device(device))
-        dataset = ranks.after_first(lambda: load(config.data, data_dir=data_dir))
+        dataset = ranks.after_first(lambda: load(data, data_dir=data_dir))
         network = config.network(dataset)
         is_begun = resume is not None or not ranks.is_first
         with warnings_in_one_line():

@@ -564,6 +564,23 @@ def test_the_command_line_resumes_what_was_killed(tmp_path, monkeypatch, capsys)
     assert (killed / "config.json").read_bytes() == (tmp_path / "runs" / "whole" / "config.json").read_bytes()
 
 
+def test_data_that_lies_elsewhere_now_is_the_same_data(tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    for place in ("here", "there"):
+        (tmp_path / place).mkdir()
+        data = {f"x_{part}": rng.random((90, 20), dtype=np.float32) for part in ("train", "test")}
+        np.savez(tmp_path / place / "own.npz", **data, y_train=np.arange(90) % 3, y_test=np.arange(90) % 3)
+    monkeypatch.chdir(tmp_path)
+    options = ("--widths", "20", "--density", "0.2", "--epochs", "1", "--name", "run")
+    assert cli(monkeypatch, capsys, "train", "--data", "here/own.npz", *options)[0] == 0
+    (tmp_path / "here").rename("moved")
+    code, _, stderr = cli(monkeypatch, capsys, "train", "--resume", "runs/run", "--data", "there/own.npz")
+    assert (code, stderr.count("\n")) == (2, 1)
+    assert "data: given" in stderr
+    assert "as in the run to be resumed" in stderr
+    assert cli(monkeypatch, capsys, "train", "--resume", "runs/run", "--data", "moved/own.npz")[0] == 0
+
+
 def test_folders_that_the_command_line_cannot_resume(tmp_path, monkeypatch, capsys):
     (tmp_path / "empty").mkdir()
     for name, text in (
