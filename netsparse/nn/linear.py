@@ -80,6 +80,7 @@ class SparseLinear(nn.Module):
     graph: BipartiteGraph
     indptr: Tensor
     indices: Tensor
+    name: str | None = None
     _index: EdgeIndex
 
     def __init__(

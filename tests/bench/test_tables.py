@@ -49,7 +49,7 @@ def test_speedups_are_ratios_of_minima():
 
 @pytest.mark.parametrize("table", [training_table, layer_table])
 def test_an_unknown_contestant_lists_the_known_ones(table):
-    with pytest.raises(UnknownName, match="masked_dense.*, netsparse"):
+    with pytest.raises(UnknownName, match=r"masked_dense.*, netsparse"):
         table(contestants=["netspars"])
 
 
