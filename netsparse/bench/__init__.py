@@ -3,7 +3,6 @@
 from netsparse.bench.edges import edge_slope, edge_table
 from netsparse.bench.kernels import kernel_table
 from netsparse.bench.layer import layer_table
-from netsparse.bench.machine import machine
 from netsparse.bench.memory import memory_table
 from netsparse.bench.peers import CONTESTANTS
 from netsparse.bench.rewiring import rewiring_table
@@ -18,7 +17,6 @@ __all__ = [
     "edge_table",
     "kernel_table",
     "layer_table",
-    "machine",
     "memory_table",
     "rewiring_table",
     "round_robin",
