@@ -11,6 +11,13 @@
 #include "processor.h"
 
 constexpr long LINE = 64;  // bytes of a cache line
+constexpr long AHEAD = 4;  // edges by which the backward pass asks for rows before it needs them (forward, nothing is gained)
+
+// Ask for the N vectors of L numbers at `from`.
+template <class T, int L, int N>
+static inline void prefetch(const T* from) {
+    for (int k = 0; k < N; ++k) __builtin_prefetch(from + k * L);
+}
 
 // Rows [first, end) of thread `rank` of `size`: equally many edges each, a row itself counting as two.
 template <class I>
@@ -98,6 +105,7 @@ static void through_activation(long first, long end, long batch, const T* g, con
 template <class T, class I>
 static void edge_products(long first, long end, long batch, const I* indptr, const I* indices, const T* x, const T* g,
                           T* grad_weight) {
+    const long last = indptr[end];
     for_each_tile<T>(batch, [&](auto tile) {
         constexpr int L = tile.L, N = tile.N;
         for (long row = first; row < end; ++row) {
@@ -105,6 +113,7 @@ static void edge_products(long first, long end, long batch, const I* indptr, con
             for (int k = 0; k < N; ++k) own[k] = load<T, L>(g + row * batch + tile.start + k * L);
             for (long edge = indptr[row]; edge < indptr[row + 1]; ++edge) {
                 const T* from = x + indices[edge] * batch + tile.start;
+                if (edge + AHEAD < last) prefetch<T, L, N>(x + indices[edge + AHEAD] * batch + tile.start);
                 Vector<T, L> sum = {};
                 for (int k = 0; k < N; ++k) sum += own[k] * load<T, L>(from + k * L);
                 grad_weight[edge] = tile.add_total(grad_weight[edge], sum);
@@ -118,6 +127,7 @@ static void edge_products(long first, long end, long batch, const I* indptr, con
 template <class T, class I, bool WITH_EDGES>
 static void to_sources(long first, long end, long batch, const I* indptr, const I* targets, const I* edges,
                        const T* weight, const T* x, const T* g, T* grad_x, T* grad_weight) {
+    const long last = indptr[end];
     for_each_tile<T>(batch, [&](auto tile) {
         constexpr int L = tile.L, N = tile.N;
         for (long row = first; row < end; ++row) {
@@ -126,6 +136,7 @@ static void to_sources(long first, long end, long batch, const I* indptr, const 
                 for (int k = 0; k < N; ++k) own[k] = load<T, L>(x + row * batch + tile.start + k * L);
             for (long at = indptr[row]; at < indptr[row + 1]; ++at) {
                 const T* from = g + targets[at] * batch + tile.start;
+                if (at + AHEAD < last) prefetch<T, L, N>(g + targets[at + AHEAD] * batch + tile.start);
                 const long edge = edges[at];
                 const T w = weight[edge];
                 if constexpr (WITH_EDGES) {

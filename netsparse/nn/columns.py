@@ -21,15 +21,7 @@ class Columns(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
         """Read every number of x once."""
         ctx.save_for_backward(std)
-        on_cpu = x.device.type == mean.device.type == "cpu" and x.dtype == mean.dtype
-        as_it_lies = on_cpu and x.stride(1) == 1 and not x.is_neg()
-        function = _compiled(x.dtype) if as_it_lies else None
-        if function is None:
-            return ((x - mean) / std).t().contiguous()
-        batch, n = x.shape
-        out = x.new_empty(n, batch)
-        function(x.data_ptr(), out.data_ptr(), mean.item(), std.item(), n, batch, x.stride(0))
-        return out
+        return _columns(x, mean, std)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None]:
@@ -40,8 +32,21 @@ class Columns(torch.autograd.Function):
 
 def normalized_columns(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """Return (x - mean) / std of x (batch, n) as the transposed view, (batch, n) again, of a feature-major buffer."""
-    result: Any = Columns.apply(x, mean, std)
+    # images need no gradient unless somebody attacks them
+    result: Any = Columns.apply(x, mean, std) if x.requires_grad else _columns(x, mean, std)
     return result.t()
+
+
+def _columns(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    on_cpu = x.device.type == mean.device.type == "cpu" and x.dtype == mean.dtype
+    as_it_lies = on_cpu and x.stride(1) == 1 and not x.is_neg()
+    function = _compiled(x.dtype) if as_it_lies else None
+    if function is None:
+        return ((x - mean) / std).t().contiguous()
+    batch, n = x.shape
+    out = x.new_empty(n, batch)
+    function(x.data_ptr(), out.data_ptr(), mean.item(), std.item(), n, batch, x.stride(0))
+    return out
 
 
 @cache
