@@ -44,7 +44,14 @@ def test_the_percolation_runs_as_printed(tmp_path):
     assert "'non_backtracking': " in told
     assert "HalfPoint(" in told
     assert "189 PercolationCurve(" in told  # 3 probes, 3 trials, 21 strengths
-    assert len(PYTHON) == 3
+
+
+def test_the_training_engine_runs_as_printed(tmp_path):
+    told = run([sys.executable, "-c", "import netsparse as ns\n" + PYTHON[3]], tmp_path)
+    assert "SparseNetwork(64-300-300" in told
+    assert told.rstrip().endswith("]))")
+    assert {"model.safetensors", "history.csv"} <= {path.name for path in (tmp_path / "runs" / "mine").iterdir()}
+    assert len(PYTHON) == 4
 
 
 def test_the_commands_on_percolation_run_as_printed(tmp_path):
@@ -78,9 +85,9 @@ def test_the_two_commands_and_every_named_option_exist():
     assert first.split("#")[0].strip() == "pip install -c constraints.txt . && netsparse run"
     assert second.split("#")[0].strip() == 'pip install -c constraints.txt ".[test]" && pytest'
     assert second.split("#")[0].strip() in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    verbs = ("run", "generate", "measure", "percolate", "robustness")
+    verbs = ("run", "generate", "measure", "percolate", "robustness", "train", "bench")
     shown = "".join(run([sys.executable, "-m", "netsparse", verb, "--help"], ROOT) for verb in verbs)
-    ours = re.sub(r"`pytest [^`]*`", "", README)
+    ours = re.sub(r"`pytest [^`]*`|torchrun --nproc-per-node", "", README)
     for option in set(re.findall(r"--[a-z][a-z-]+", ours)) - {"--help"}:
         assert option in shown, option
 

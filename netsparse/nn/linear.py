@@ -150,11 +150,16 @@ class SparseLinear(nn.Module):
             For another width, dtype or device, see `netsparse.nn.inputs.check_input`.
         """
         check_input(self, x)
-        rows = x if x.dim() == 2 else x.reshape(-1, self.n_in)
-        columns = rows.t().contiguous()
-        kernel = self._kernels.get(len(rows)) or self.kernel_for(len(rows))
-        y: Any = SparseProduct.apply(columns, self.weight, self.bias, self._index, kernel, self.slope, self.watch)
-        return y.t() if x.dim() == 2 else y.t().reshape(*x.shape[:-1], self.n_out)
+        flat = x.dim() == 2
+        columns = (x if flat else x.reshape(-1, self.n_in)).t().contiguous()
+        batch = columns.shape[1]
+        kernel = self._kernels.get(batch) or self.kernel_for(batch)
+        weight, bias = (
+            self._parameters["weight"],
+            self._parameters.get("bias"),
+        )  # where the module keeps them: no search
+        y: Any = SparseProduct.apply(columns, weight, bias, self._index, kernel, self.slope, self.watch)
+        return y.t() if flat else y.t().reshape(*x.shape[:-1], self.n_out)
 
     def kernel_for(self, batch: int) -> Kernel:
         """Choose the kernel for a batch, and remember it: it holds until the layer is rewired or moved.

@@ -108,10 +108,10 @@ class SparseMLP(nn.Module):
         """
         check_kind(self.layers[0], x)  # normalised, whole numbers would pass for fractions
         n_in = self.sparse_layers()[0].n_in
-        if x.dim() < 2 or x[0:1].numel() != n_in * min(len(x), 1):
+        if x.dim() < 2 or (x.shape[0] and math.prod(x.shape[1:]) != n_in):
             expected, fix = f"(batch, {n_in}) or more axes with {n_in} features", f"x.reshape(-1, {n_in})"
             raise InvalidSize("input", f"shape {tuple(x.shape)}", expected, fix)
-        x = self.normalize(x.reshape(len(x), n_in))
+        x = self.normalize(x.reshape(x.shape[0], n_in))
         for layer in self.layers:
             x = layer(x)
         if self.head is None:

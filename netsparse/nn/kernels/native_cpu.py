@@ -113,7 +113,7 @@ class NativeCpu(Kernel):
         # of an empty batch nothing is written
         empty = g.new_empty if batch else g.new_zeros
         grad_x = empty(index.n_in, batch) if wanted[0] else None
-        grad_weight = empty(len(index.indices)) if wanted[1] else None
+        grad_weight = empty(index.indices.shape[0]) if wanted[1] else None
         grad_bias = empty(index.n_out) if wanted[2] else None
         own = (weight, x, g, signs)
         results = (before, grad_x, grad_weight, grad_bias)
@@ -155,4 +155,4 @@ def _scratch(like: Tensor) -> Tensor:
 
 
 def _threads(index: EdgeIndex, batch: int) -> int:
-    return torch.get_num_threads() if len(index.indices) * batch > ALONE_BELOW else 1
+    return torch.get_num_threads() if index.indices.shape[0] * batch > ALONE_BELOW else 1

@@ -23,7 +23,8 @@ def readable(values: Tensor, shape: tuple[int, ...], like: Tensor) -> Tensor:
     """
     if values.shape != shape or values.dtype is not like.dtype or not values.is_cpu:
         raise misfit(values, shape, f" of {like.dtype} on cpu")
-    return values.contiguous().resolve_neg()
+    # nearly always it is as it should be, and asking costs less than making sure
+    return values if values.is_contiguous() and not values.is_neg() else values.contiguous().resolve_neg()
 
 
 def misfit(values: Tensor, shape: tuple[int, ...], kind: str = "") -> InvalidSize:
