@@ -106,6 +106,7 @@ def train_into(
     checkpoint: Checkpoints | None = None,
     resume: bool = False,
     ranks: Ranks | None = None,
+    callbacks: Sequence[object] = (),
     started: Mapping[str, object] | None = None,
     earlier: Sequence[object] = (),
 ) -> TrainResult:
@@ -131,7 +132,7 @@ def train_into(
         device=device,
         checkpoint=checkpoint,
         resume=resume,
-        callbacks=[_Computed(folder, origin)] if ranks.is_first else [],
+        callbacks=[*callbacks, *([_Computed(folder, origin)] if ranks.is_first else [])],
         ranks=ranks,
         **config.fit_options(),
     )

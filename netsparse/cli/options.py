@@ -73,6 +73,9 @@ CheckpointEpochs = Annotated[
     str | None, typer.Option(metavar="NUMBER", help="Epochs between two checkpoints, too; default: only minutes count.")
 ]
 Keep = Annotated[str, typer.Option(metavar="NUMBER", help="How many checkpoints to keep.")]
+Board = Annotated[
+    bool, typer.Option("--tensorboard", help="Also write TensorBoard's files into the run folder, epoch by epoch.")
+]
 LostAfter = Annotated[
     str,
     typer.Option(metavar="NUMBER", help="Minutes after which a silent process of torchrun counts as lost, or none."),

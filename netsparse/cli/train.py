@@ -43,6 +43,7 @@ def train(
     checkpoint_minutes: options.CheckpointMinutes = "5",
     checkpoint_epochs: options.CheckpointEpochs = None,
     keep: options.Keep = "2",
+    tensorboard: options.Board = False,
     lost_after: options.LostAfter = "10",
     out: options.Out = Path("runs"),
     name: options.Name = None,
@@ -62,7 +63,7 @@ def train(
     from netsparse.cli.show import print_summary
     from netsparse.cli.start import run_path
     from netsparse.datasets import load
-    from netsparse.train import RunFolder, TrainConfig
+    from netsparse.train import RunFolder, TensorBoard, TrainConfig
     from netsparse.train.precision import named_precision
     from netsparse.train.ranks import world
     from netsparse.train.resume import Checkpoints
@@ -98,6 +99,7 @@ def train(
             untyped = [name for name, option in POLICY.items() if not _is_typed(context, option)]
             policy = replace(policy, **{name: v for name, v in begun.checkpoints.items() if name in untyped})
         named_precision(config.precision, ranks.device(device))
+        board = [TensorBoard(path / "tensorboard")] if tensorboard else []
         dataset = ranks.after_first(lambda: load(data, data_dir=data_dir))
         network = config.network(dataset)
         is_begun = resume is not None or not ranks.is_first
@@ -111,6 +113,7 @@ def train(
                 checkpoint=policy,
                 resume=resume is not None,
                 ranks=ranks,
+                callbacks=board,
                 started={
                     "checkpoints": asdict(policy),
                     **({} if data_dir is None else {"data_dir": str(data_dir.absolute())}),
