@@ -65,7 +65,7 @@ def train(
     from netsparse.datasets import load
     from netsparse.train import RunFolder, TensorBoard, TrainConfig
     from netsparse.train.precision import named_precision
-    from netsparse.train.ranks import world
+    from netsparse.train.processes import world
     from netsparse.train.resume import Checkpoints
 
     minutes = options.parse_minutes("lost-after", lost_after, example=10)

@@ -9,8 +9,8 @@ import numpy as np
 from netsparse.errors import InvalidDegree
 from netsparse.generators.null_models import degree_preserving
 from netsparse.graph import BipartiteGraph, apply
-from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.checks import as_count, as_sides, as_unit_ids
+from netsparse.graph.pairs import pair_keys
 from netsparse.rng import as_rng
 from netsparse.typing import Int, Seed
 

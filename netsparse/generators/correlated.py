@@ -9,8 +9,8 @@ import numpy as np
 from netsparse.errors import InvalidOption
 from netsparse.generators.budget import edge_count
 from netsparse.graph import BipartiteGraph
-from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.checks import as_sides
+from netsparse.graph.pairs import pair_keys
 from netsparse.typing import Float
 
 BLOCK_ENTRIES = 1 << 20  # correlations held at once (8 MB), beside those that may become edges

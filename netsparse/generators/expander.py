@@ -12,9 +12,9 @@ import numpy as np
 from netsparse.errors import InvalidDegree, InvalidOption, InvalidSize
 from netsparse.generators.budget import edge_count
 from netsparse.graph import BipartiteGraph
-from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.checks import as_sides
 from netsparse.graph.frozen import index_dtype
+from netsparse.graph.pairs import pair_keys
 from netsparse.rng import as_rng
 from netsparse.typing import Int, Seed
 

@@ -13,9 +13,9 @@ from netsparse.generators.budget import edge_count
 from netsparse.generators.proportional import as_proportions, proportional_counts
 from netsparse.generators.regular import near_biregular
 from netsparse.graph import BipartiteGraph
-from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.checks import as_count, as_sides
 from netsparse.graph.free_pairs import sample_free_keys
+from netsparse.graph.pairs import pair_keys
 from netsparse.rng import as_rng
 from netsparse.typing import Int, Seed
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from netsparse.errors import InvalidEdgeVector, InvalidGraph, InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph, EdgeDelta, SparseNetwork, apply, carry
-from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.checks import as_edge_vector
 from netsparse.graph.free_pairs import sample_free_keys
+from netsparse.graph.pairs import pair_keys
 from netsparse.rng import as_rng, spawn
 from netsparse.typing import EdgeIds, EdgeVector, Seed, UnitIds
 

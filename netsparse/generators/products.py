@@ -10,8 +10,8 @@ import numpy as np
 
 from netsparse.errors import InvalidGraph, InvalidOption
 from netsparse.graph import BipartiteGraph
-from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.checks import as_sides
+from netsparse.graph.pairs import pair_keys
 
 
 def kronecker(*factors: BipartiteGraph) -> BipartiteGraph:

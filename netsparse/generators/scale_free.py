@@ -11,9 +11,9 @@ import numpy as np
 from netsparse.errors import InvalidOption, NotEnoughFreePairs
 from netsparse.generators.budget import edge_count
 from netsparse.graph import BipartiteGraph
-from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.checks import as_sides
 from netsparse.graph.free_pairs import sample_free_keys
+from netsparse.graph.pairs import pair_keys
 from netsparse.rng import as_rng
 from netsparse.typing import Float, Seed
 

@@ -11,7 +11,7 @@ from netsparse.errors import InvalidOption
 from netsparse.generators.free_sources import sample_free_sources
 from netsparse.generators.structured import circulant
 from netsparse.graph import BipartiteGraph
-from netsparse.graph.bipartite import pair_keys
+from netsparse.graph.pairs import pair_keys
 from netsparse.rng import as_rng
 from netsparse.typing import Seed
 

@@ -13,8 +13,8 @@ from netsparse.errors import InvalidOption, InvalidSize
 from netsparse.generators.products import kronecker
 from netsparse.generators.structured import complete
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.checks import as_sides, as_size
+from netsparse.graph.pairs import pair_keys
 from netsparse.typing import Int
 
 

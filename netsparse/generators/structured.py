@@ -7,8 +7,8 @@ import numpy as np
 from netsparse.errors import InvalidDensity
 from netsparse.generators.budget import edge_count
 from netsparse.graph import BipartiteGraph
-from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.checks import as_sides
+from netsparse.graph.pairs import pair_keys
 from netsparse.typing import Int
 
 

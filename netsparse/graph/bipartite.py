@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from netsparse.errors import DuplicateEdge, EdgeNotFound, EdgeOutOfRange, InvalidEdges, InvalidGraph
+from netsparse.errors import EdgeNotFound, InvalidEdges
 from netsparse.graph.checks import as_array, as_edge_vector, as_sides, as_unit_ids
 from netsparse.graph.compiled import addresses, native_function
 from netsparse.graph.frozen import Frozen, frozen, index_dtype
+from netsparse.graph.pairs import as_pairs, check_canonical, duplicate_pair, pair_keys
 from netsparse.typing import Bool, EdgeIds, EdgeVector, Int, UnitIds
 
 
@@ -59,7 +60,7 @@ class BipartiteGraph(Frozen):
     def __init__(self, n_in: int, n_out: int, indptr: np.ndarray, indices: np.ndarray) -> None:
         n_in, n_out = as_sides(n_in, n_out)
         indptr, indices = as_unit_ids("indptr", indptr), as_unit_ids("indices", indices)
-        _check_canonical(n_in, n_out, indptr, indices)
+        check_canonical(n_in, n_out, indptr, indices)
         dtype = index_dtype(n_in, n_out, len(indices))
         self._fill(n_in=n_in, n_out=n_out, _cache={})
         self._fill(indptr=frozen(indptr.astype(dtype)), indices=frozen(indices.astype(dtype)))
@@ -112,7 +113,7 @@ class BipartiteGraph(Frozen):
         keys.sort()
         repeated = np.flatnonzero(keys[1:] == keys[:-1])
         if len(repeated):
-            raise _duplicate(int(keys[repeated[0]]), n_in)
+            raise duplicate_pair(int(keys[repeated[0]]), n_in)
         return cls.from_sorted_keys(keys, n_in=n_in, n_out=n_out)
 
     @classmethod
@@ -425,45 +426,5 @@ class BipartiteGraph(Frozen):
         return f"<table><caption>BipartiteGraph</caption>{cells}</table>"
 
 
-def pair_keys(sources: np.ndarray, targets: np.ndarray, n_in: int) -> Int[np.ndarray, "pair"]:
-    """Return one int64 per pair, `target * n_in + source`: sorting keys sorts edges into canonical order."""
-    return targets.astype(np.int64) * n_in + sources
-
-
 def _spread(degrees: np.ndarray) -> str:
     return f"{degrees.min()} / {degrees.mean():.2f} / {degrees.max()}"
-
-
-def _duplicate(key: int, n_in: int) -> DuplicateEdge:
-    pair = f"({key % n_in}, {key // n_in}) twice"
-    return DuplicateEdge("edge (source, target)", pair, "every pair at most once", "numpy.unique on the pairs first")
-
-
-def as_pairs(sources: Any, targets: Any, n_in: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return both ends as integer arrays of equal length within range, or raise an error that names the pair."""
-    sources, targets = as_unit_ids("sources", sources), as_unit_ids("targets", targets)
-    if len(sources) != len(targets):
-        given = f"{len(sources)} sources and {len(targets)} targets"
-        raise InvalidEdges("edges", given, "as many sources as targets", "arrays of the same length")
-    for side, units, size in (("n_in", sources, n_in), ("n_out", targets, n_out)):
-        if len(units) and (units.min() < 0 or units.max() >= size):
-            worst = int(np.flatnonzero((units < 0) | (units >= size))[0])
-            pair = f"({int(sources[worst])}, {int(targets[worst])})"
-            raise EdgeOutOfRange("edge (source, target)", pair, f"units below {side}={size}", f"a larger {side}")
-    return sources, targets
-
-
-def _check_canonical(n_in: int, n_out: int, indptr: np.ndarray, indices: np.ndarray) -> None:
-    fix = "BipartiteGraph.from_edges(sources, targets, n_in=..., n_out=...)"
-    if len(indptr) != n_out + 1 or indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
-        given = f"{len(indptr)} entries for n_out={n_out} and {len(indices)} edges"
-        raise InvalidGraph("indptr", given, "n_out + 1 non-decreasing entries from 0 to n_edges", fix)
-    if len(indices) and (indices.min() < 0 or indices.max() >= n_in):
-        raise InvalidGraph(
-            "indices", f"units {indices.min()} to {indices.max()}", f"units 0 to n_in - 1 = {n_in - 1}", fix
-        )
-    inside = np.ones(max(len(indices) - 1, 0), dtype=bool)
-    starts = indptr[1:-1]
-    inside[starts[(starts > 0) & (starts < len(indices))] - 1] = False
-    if (np.diff(indices)[inside] <= 0).any():
-        raise InvalidGraph("indices", "a row that is not strictly increasing", "sorted, unique sources per target", fix)

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from netsparse.errors import InvalidEdges, InvalidEdgeVector, InvalidGraph
-from netsparse.graph.bipartite import BipartiteGraph, pair_keys
+from netsparse.graph.bipartite import BipartiteGraph
 from netsparse.graph.checks import as_edge_vector, as_unit_ids
 from netsparse.graph.compiled import address
 from netsparse.graph.edge_map import EdgeMap, carry, owned
 from netsparse.graph.frozen import Frozen, frozen
 from netsparse.graph.merge import merged
+from netsparse.graph.pairs import pair_keys
 from netsparse.typing import EdgeIds, EdgeMask, Int, UnitIds
 
 __all__ = ["EdgeDelta", "EdgeMap", "apply", "carry", "diff", "subgraph", "survivors"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from netsparse.errors import NotEnoughFreePairs
-from netsparse.graph.bipartite import BipartiteGraph, pair_keys
+from netsparse.graph.bipartite import BipartiteGraph
 from netsparse.graph.checks import as_count, as_unit_ids
 from netsparse.graph.compiled import address, native_function
+from netsparse.graph.pairs import pair_keys
 from netsparse.rng import as_rng
 from netsparse.typing import EdgeIds, Int, Seed, UnitIds
 

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from netsparse.errors import DuplicateEdge, EdgeOutOfRange
-from netsparse.graph.bipartite import BipartiteGraph, as_pairs, pair_keys
+from netsparse.graph.bipartite import BipartiteGraph
 from netsparse.graph.compiled import address, addresses, block_of, native_function
 from netsparse.graph.frozen import frozen, index_dtype
+from netsparse.graph.pairs import as_pairs, pair_keys
 from netsparse.typing import EdgeIds, EdgeMask, Int, UnitIds
 
 DONE_UNSORTED, REFUSED = 1, 2

@@ -8,7 +8,7 @@ import numpy as np
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph
-from netsparse.graph.bipartite import pair_keys
+from netsparse.graph.pairs import pair_keys
 from netsparse.metrics.matrices import Graph
 from netsparse.metrics.spectral import singular_values
 from netsparse.typing import Float

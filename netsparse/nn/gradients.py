@@ -18,8 +18,8 @@ from netsparse.errors import (
     TrainingDiverged,
 )
 from netsparse.graph import BipartiteGraph, free_pairs
-from netsparse.graph.bipartite import as_pairs
 from netsparse.graph.checks import as_array, as_count, as_unit_ids
+from netsparse.graph.pairs import as_pairs
 from netsparse.nn.kernels import KERNELS, EdgeIndex, kernel_name
 from netsparse.nn.largest import Best, leave_out, places
 from netsparse.typing import EdgeVector, Float, Seed, UnitIds

@@ -10,8 +10,8 @@ import numpy as np
 
 from netsparse.generators.null_models import degree_preserving
 from netsparse.graph import BipartiteGraph, EdgeDelta, SparseNetwork, apply, carry
-from netsparse.graph.bipartite import pair_keys
 from netsparse.graph.free_pairs import sample_free_keys
+from netsparse.graph.pairs import pair_keys
 from netsparse.rng import seeds
 from netsparse.robustness.choices import count_of
 from netsparse.robustness.perturbation import Perturbed, Probe, check_flag

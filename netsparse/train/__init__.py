@@ -8,7 +8,8 @@ from netsparse.train.loop import fit
 from netsparse.train.objectives import OBJECTIVES, Natural, Objective, evaluate
 from netsparse.train.optimizers import OPTIMIZERS
 from netsparse.train.precision import PRECISIONS, Precision
-from netsparse.train.ranks import Alone, Ranks, world
+from netsparse.train.processes import world
+from netsparse.train.ranks import Alone, Ranks
 from netsparse.train.result import Snapshot, TrainResult
 from netsparse.train.resume import Checkpoints
 from netsparse.train.run_folder import RunFolder

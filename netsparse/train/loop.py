@@ -26,8 +26,9 @@ from netsparse.train.memory import memory_named
 from netsparse.train.objectives import Objective, named_objective
 from netsparse.train.optimizers import MakeOptimizer, build_optimizer
 from netsparse.train.precision import Precision, named_precision
+from netsparse.train.processes import world
 from netsparse.train.progress import progress_bar
-from netsparse.train.ranks import Ranks, world
+from netsparse.train.ranks import Ranks
 from netsparse.train.record import Record
 from netsparse.train.result import TrainResult
 from netsparse.train.resume import Checkpoints, Keeper
@@ -133,7 +134,7 @@ def fit(
         Where data sets lie or land, see `netsparse.datasets.load`.
     ranks : Ranks, optional
         The processes that train together, as an open `with world() as ranks:` block knows them, see
-        `netsparse.train.ranks`. None: those that torchrun started, without it this process alone.
+        `netsparse.train.world`. None: those that torchrun started, without it this process alone.
     rng : int or numpy.random.Generator
         Source of initial weights, batch order and rewiring; the same seed gives the same result to the last bit on the
         same machine with the same number of threads (`torch.get_num_threads()`).

@@ -18,7 +18,8 @@ from netsparse.graph import EdgeDelta, apply
 from netsparse.train.digests import change_digest, digest, graph_digest, out_of_step
 from netsparse.train.last_words import LastWords
 from netsparse.train.process_group import Several, buckets
-from netsparse.train.ranks import Alone, world
+from netsparse.train.processes import world
+from netsparse.train.ranks import Alone
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the scenes are forked")
 SCENES = [name for name in two_processes.OWN if name not in two_processes.SLOW]

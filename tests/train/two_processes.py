@@ -24,7 +24,7 @@ from netsparse.errors import InvalidOption, NetsparseError
 from netsparse.generators import layered
 from netsparse.graph import EdgeDelta, SparseNetwork, apply
 from netsparse.nn import SparseMLP
-from netsparse.train.ranks import world
+from netsparse.train.processes import world
 
 LONGEST = 60.0  # seconds: what takes longer hangs
 SIZES = {"shares_of_three": 3, "killed_of_three": 3} | {
