@@ -34,7 +34,8 @@ def test_rewiring(benchmark, network):
 
 
 def test_time_grows_linearly_in_the_edges(benchmark):
-    table = measured(benchmark, lambda: edge_table(EDGES[:4]))
+    # at ten thousand edges Python is most of a step, and would hide how the rest grows
+    table = measured(benchmark, lambda: edge_table(EDGES[1:4]))
     slope = edge_slope(table)
     benchmark.extra_info.update(slope=slope)
     assert 0.8 < slope < 1.2
