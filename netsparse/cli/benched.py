@@ -12,6 +12,8 @@ from rich.table import Table
 
 from netsparse.cli.measured import NARROWEST, number
 
+FEW = 4
+"""Rows of a table that may be printed as columns, where it is too wide otherwise."""
 WHOLE = {"width", "n", "n_edges", "batch", "units", "edges", "replaced"}
 GROUPS = {"contestant": ("width", "n", "density", "batch"), "kernel": ("n", "density", "batch")}
 """Columns whose change begins a new group of rows, by the column that tells the rows of a group apart."""
@@ -30,6 +32,17 @@ def print_table(title: str, machine: str, table: pd.DataFrame, notes: Sequence[s
         console = Console(width=NARROWEST)
     console.print(title, style="bold", soft_wrap=True, highlight=False, markup=False)
     console.print(machine, style="dim", soft_wrap=True, highlight=False, markup=False)
+    printed = _upright(table)
+    room = console.options.update(max_width=10 * NARROWEST)
+    if console.measure(printed, options=room).maximum > console.width and len(table) <= FEW:
+        printed = _lying(table)
+    console.print(printed)
+    for note in notes:
+        console.print(note, style="dim", soft_wrap=True, highlight=False, markup=False)
+
+
+def _upright(table: pd.DataFrame) -> Table:
+    """Return a table with a line per row."""
     printed = Table(header_style="bold")
     for name in table.columns:
         is_text = table[name].dtype == object or isinstance(table[name].dtype, pd.StringDtype)
@@ -40,9 +53,18 @@ def print_table(title: str, machine: str, table: pd.DataFrame, notes: Sequence[s
     for k, row in enumerate(rows):
         ends = bool(keys) and (k + 1 == len(rows) or groups[k] != groups[k + 1])
         printed.add_row(*(_cell(str(name), value) for name, value in row.items()), end_section=ends)
-    console.print(printed)
-    for note in notes:
-        console.print(note, style="dim", soft_wrap=True, highlight=False, markup=False)
+    return printed
+
+
+def _lying(table: pd.DataFrame) -> Table:
+    """Return a table with a line per column, for few rows of many numbers."""
+    printed = Table(show_header=False)
+    printed.add_column(style="bold")
+    for _ in range(len(table)):
+        printed.add_column(justify="right")
+    for name in table.columns:
+        printed.add_row(str(name).replace("_", " "), *(_cell(str(name), value) for value in table[name].tolist()))
+    return printed
 
 
 def _cell(name: str, value: Any) -> str:

@@ -110,3 +110,12 @@ def test_csv_is_read_as_written(cli, tmp_path):
     assert cli("bench", "kernels", *FAST, "--out", "kernels.csv")[0] == 0
     table = pd.read_csv(io.StringIO((tmp_path / "kernels.csv").read_text()))
     assert table["fastest"].sum() == table["auto"].sum() == 1
+
+
+def test_a_table_too_wide_for_the_terminal_is_printed_with_a_line_per_number(capsys):
+    columns = {f"a_rather_long_name_{k}": [1.5, 2.5] for k in range(9)}
+    print_table("wide", "machine", pd.DataFrame({"units": [50_000_000, 7], **columns}), [])
+    shown = capsys.readouterr().out
+    assert "50,000,000" in shown
+    assert "a rather long name 8" in shown
+    assert "…" not in shown
