@@ -9,7 +9,8 @@ import pytest
 import netsparse
 
 FOUND = sorted(module.name for module in pkgutil.walk_packages(netsparse.__path__, "netsparse."))
-MODULES = ["netsparse", *(name for name in FOUND if not name.endswith("__main__"))]  # importing that one runs it
+# importing the one runs it; the other runs inside the build backend, which need not be installed
+MODULES = ["netsparse", *(name for name in FOUND if not name.endswith(("__main__", "build_hook")))]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -364,10 +364,11 @@ print(json.dumps([layers[0].kernel, x.grad.sum().item(), [w.category.__name__ fo
 """
 
 
-def started(before="", **environment):
-    """Kernel, gradient, warnings and cache hits of a fresh process."""
+def started(folder, before="", **environment):
+    """Kernel, gradient, warnings and cache hits of a fresh process, which imports what this one has imported."""
     found = subprocess.run(
         [sys.executable, "-c", STARTED.format(before=before)],
+        cwd=folder,  # not a checkout, whose modules would go before the installed ones
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -377,12 +378,12 @@ def started(before="", **environment):
     return json.loads(found.stdout)
 
 
-def test_without_compiled_code_numba_computes_from_its_cache_and_without_both_torch_does_with_one_warning():
+def test_without_compiled_code_numba_computes_from_its_cache_and_without_both_torch_does_with_one_warning(tmp_path):
     pytest.importorskip("numba")
     check_equals_reference("numba_cpu", zoo.GRAPHS["sparse random"], 5, 0.0, torch.float32)  # fills the cache
-    kernel, gradient, warned, hits = started(NETSPARSE_NATIVE="0")
+    kernel, gradient, warned, hits = started(tmp_path, NETSPARSE_NATIVE="0")
     assert (kernel, warned) == ("numba_cpu", [])
     assert hits >= 1
-    kernel, other, warned, _ = started("sys.modules['numba'] = None", NETSPARSE_NATIVE="0")
+    kernel, other, warned, _ = started(tmp_path, "sys.modules['numba'] = None", NETSPARSE_NATIVE="0")
     assert (kernel, warned) == ("torch_csr", ["KernelFallback"])
     assert other == pytest.approx(gradient, rel=1e-5)
