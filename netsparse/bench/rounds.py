@@ -26,8 +26,8 @@ def round_robin(
     """Time every step in turn, `rounds` times round.
 
     A turn begins with a step that does not count, three in the first round unless they are slow, and goes on for about
-    `burst` seconds. On a
-    GPU, where steps run behind the program's back, the steps of a turn are timed together and share their time.
+    `burst` seconds. On a GPU, where steps run behind the program's back, the steps of a turn are timed together and
+    share their time.
 
     Parameters
     ----------

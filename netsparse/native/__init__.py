@@ -4,6 +4,6 @@ Every function has a slower twin in Python that is used where the library is abs
 """
 
 from netsparse.native.allocator import keep_freed_memory
-from netsparse.native.library import LEVELS, native_library, why_no_native
+from netsparse.native.loading import LEVELS, native_library, why_no_native
 
 __all__ = ["LEVELS", "keep_freed_memory", "native_library", "why_no_native"]

@@ -6,21 +6,21 @@ import shutil
 import pytest
 
 from netsparse.errors import KernelFallback
-from netsparse.native import compiler, library
+from netsparse.native import compiler, loading
 
-needs_compiled_code = pytest.mark.skipif(library.native_library("products") is None, reason="no compiled code here")
+needs_compiled_code = pytest.mark.skipif(loading.native_library("products") is None, reason="no compiled code here")
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    for path in [*library.FOLDER.glob("products.*"), *library.FOLDER.glob("*.h")]:
+    for path in [*loading.FOLDER.glob("products.*"), *loading.FOLDER.glob("*.h")]:
         shutil.copy(path, tmp_path)
-    monkeypatch.setattr(library, "FOLDER", tmp_path)
+    monkeypatch.setattr(loading, "FOLDER", tmp_path)
     return tmp_path
 
 
 def load():
-    return library._load.__wrapped__("products")
+    return loading._load.__wrapped__("products")
 
 
 @needs_compiled_code
