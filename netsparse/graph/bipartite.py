@@ -17,6 +17,7 @@ from netsparse.errors import EdgeNotFound, InvalidEdges
 from netsparse.graph.checks import as_array, as_edge_vector, as_sides, as_unit_ids
 from netsparse.graph.compiled import addresses, native_function
 from netsparse.graph.frozen import Frozen, frozen, index_dtype
+from netsparse.graph.lookup import locate, numpy_locate
 from netsparse.graph.pairs import as_pairs, check_canonical, duplicate_pair, pair_keys
 from netsparse.typing import Bool, EdgeIds, EdgeVector, Int, UnitIds
 
@@ -82,8 +83,6 @@ class BipartiteGraph(Frozen):
         graph = object.__new__(cls)
         graph._fill(n_in=n_in, n_out=n_out, indptr=indptr, indices=indices, _cache=known)
         return graph
-
-    # constructors ------------------------------------------------------------------------------------------------
 
     @classmethod
     def from_edges(cls, sources: Any, targets: Any, *, n_in: int, n_out: int) -> BipartiteGraph:
@@ -165,8 +164,6 @@ class BipartiteGraph(Frozen):
         coo = sparse.tocoo(copy=False)
         n_out, n_in = coo.shape
         return cls.from_edges(coo.col, coo.row, n_in=n_in, n_out=n_out)
-
-    # properties --------------------------------------------------------------------------------------------------
 
     @property
     def n_edges(self) -> int:
@@ -270,8 +267,6 @@ class BipartiteGraph(Frozen):
         """Keep properties that were found on another way; trusted, read-only arrays nobody else holds."""
         self._cache.update(properties)
 
-    # queries -----------------------------------------------------------------------------------------------------
-
     def edge_ids(self, sources: Any, targets: Any) -> EdgeIds:
         """Return the ids of the edges between the given pairs of units.
 
@@ -285,12 +280,8 @@ class BipartiteGraph(Frozen):
         if not found.all():
             miss = int(np.flatnonzero(~found)[0])
             pair = f"({int(sources[miss])}, {int(targets[miss])})"
-            raise EdgeNotFound(
-                "edge (source, target)",
-                pair,
-                "a pair that is an edge",
-                "graph.has_edges(sources, targets) first",
-            )
+            fix = "graph.has_edges(sources, targets) first"
+            raise EdgeNotFound("edge (source, target)", pair, "a pair that is an edge", fix)
         return position
 
     def has_edges(self, sources: Any, targets: Any) -> Bool[np.ndarray, "pair"]:
@@ -321,34 +312,11 @@ class BipartiteGraph(Frozen):
         """Return how many of the pairs are edges; trusted, no check. `at`: where the two lie in memory, if known."""
         count = native_function("count_edges", self.indices.dtype)
         if count is None:
-            return int(np.count_nonzero(self._locate_numpy(sources, targets)[1]))
+            return int(np.count_nonzero(numpy_locate(self.indptr, self.indices, sources, targets)[1]))
         return count(len(sources), *(at or addresses(sources, targets)), *self.addresses())
 
     def _locate(self, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Bisect each pair's own row: O(pairs * log(largest fan-in)), no array of all edges."""
-        locate = native_function("locate", self.indices.dtype)
-        if locate is None:
-            return self._locate_numpy(sources, targets)
-        sources, targets = np.ascontiguousarray(sources), np.ascontiguousarray(targets)
-        places, found = np.empty(len(sources), dtype=np.int64), np.empty(len(sources), dtype=bool)
-        at_pairs, at_results = addresses(sources, targets), addresses(places, found)
-        locate(len(sources), *at_pairs, *self.addresses(), *at_results)
-        return places, found
-
-    def _locate_numpy(self, sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Bisect for all pairs at once."""
-        low = self.indptr[targets].astype(np.int64)
-        end = self.indptr[targets + 1].astype(np.int64)
-        high = end.copy()
-        for _ in range(int(self.fan_in.max()).bit_length()):
-            middle = (low + high) >> 1
-            probe = self.indices[np.minimum(middle, self.n_edges - 1)]
-            right = (low < high) & (probe < sources)
-            low = np.where(right, middle + 1, low)
-            high = np.where(right, high, middle)
-        found = low < end
-        found[found] = self.indices[low[found]] == sources[found]
-        return low, found
+        return locate(self.indptr, self.indices, self.addresses(), sources, targets)
 
     def weight_matrix(self, values: Any = None) -> sp.csr_array[Any]:
         """Return W (n_out x n_in) as a scipy CSR array that shares this graph's index arrays.
@@ -390,8 +358,6 @@ class BipartiteGraph(Frozen):
         """
         indptr, edge_ids = self.by_source
         return BipartiteGraph.from_canonical(self.n_out, self.n_in, indptr, self.targets_by_source), edge_ids
-
-    # value semantics ---------------------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, BipartiteGraph):

@@ -14,6 +14,7 @@ from netsparse import BipartiteGraph, EdgeDelta, EdgeMap, apply, carry, errors
 from netsparse.graph import free_pairs, frozen
 from netsparse.graph.compiled import address
 from netsparse.graph.delta import survivors
+from netsparse.graph.lookup import locate, numpy_locate
 from netsparse.graph.merge import native_merge, numpy_merge
 from netsparse.native import native_library
 
@@ -215,7 +216,8 @@ def test_pairs_free_without_some_edges_are_those_of_what_is_left(graph, data, se
 def test_pairs_are_located_in_numpy_as_in_compiled_code(graph, data):
     pairs = data.draw(st.lists(st.tuples(st.integers(0, graph.n_in - 1), st.integers(0, graph.n_out - 1))))
     sources, targets = np.array([s for s, _ in pairs], dtype=int), np.array([t for _, t in pairs], dtype=int)
-    (places, found), (slow_places, slow_found) = graph._locate(sources, targets), graph._locate_numpy(sources, targets)
+    places, found = locate(graph.indptr, graph.indices, graph.addresses(), sources, targets)
+    slow_places, slow_found = numpy_locate(graph.indptr, graph.indices, sources, targets)
     np.testing.assert_array_equal(found, slow_found)
     np.testing.assert_array_equal(places, slow_places)
     assert graph.count_edges(sources, targets) == np.count_nonzero(slow_found)
