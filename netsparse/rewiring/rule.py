@@ -1,103 +1,193 @@
-"""`RewiringRule`: the skeleton of every rule - count, drop, grow, value - written once."""
+"""`RewiringRule`: the skeleton of every rule - when, how much, drop, grow, budget, value - written once."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, MISSING, dataclass, fields, replace
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from netsparse.errors import InvalidEdgeVector, InvalidOption
-from netsparse.graph import BipartiteGraph, EdgeDelta, carry, free_pairs
+from netsparse.errors import InvalidEdgeVector, InvalidOption, unknown_name
+from netsparse.graph import BipartiteGraph, EdgeDelta
 from netsparse.graph.checks import as_edge_vector, as_unit_ids
-from netsparse.graph.delta import survivors
-from netsparse.graph.free_pairs import free_pairs_without
-from netsparse.rng import as_rng, streams
+from netsparse.rewiring.budgets import BUDGETS
+from netsparse.rewiring.drops import DROPS
+from netsparse.rewiring.growth import GROWTHS
+from netsparse.rewiring.newborn import named_newborn
+from netsparse.rewiring.parts import Budget, Drop, Grow, Newborn, named_part, needed_by
+from netsparse.rewiring.schedules import SCHEDULES
+from netsparse.rewiring.state import START, Kept, LayerState, Moment, distinct
+from netsparse.rng import streams
 from netsparse.typing import EdgeIds, EdgeVector, Seed, UnitIds
 
-
-@dataclass(frozen=True, slots=True)
-class LayerState:
-    """What a rule may see of one layer.
-
-    Parameters
-    ----------
-    index : int
-        Position of the layer in the model.
-    graph : BipartiteGraph
-        Its wiring.
-    weights : array of shape (n_edges,)
-        Effective weights, in canonical edge order; to be read, not kept: it may be a view of the layer's own.
-    grads : object, optional
-        Gradients: `.at_edges()` and `.at_pairs(sources, targets)`; None for rules that do not ask.
-    """
-
-    index: int
-    graph: BipartiteGraph
-    weights: EdgeVector
-    grads: Any = None
+OPTIMIZER_STATES = ("zero", "kept", "all_zero")
+REGROWN = ("newborn", "survivor")
 
 
-class RewiringRule(ABC):
-    """A rule proposes an `EdgeDelta` for a layer; it never touches a model, a mask or an optimizer.
+@dataclass(frozen=True, repr=False)
+class RewiringRule:
+    """A rule proposes an `EdgeDelta` for every layer; it never touches a model, a mask or an optimizer.
 
-    A subclass says whom to drop; it may also say whom to grow (default: uniformly random free pairs) and what a newborn
-    edge weighs (default: 0). As many edges grow as are dropped, so the edge count is exact; a rule that lets it drift
-    says so by `keeps_count = False`.
+    It is a value made of parts, each a name or a function of one's own; the published rules are presets of them, and
+    their deviations from one another are options. A preset changes defaults and, where a rule does more than its
+    parts, overrides one of the methods that `propose_all` calls in this order: `n_drop`, `dropped`, `trimmed`,
+    `shared`, `grown`, `values`.
 
     Parameters
     ----------
     fraction : float
-        Share of a layer's edges that is replaced at each rewiring, in [0, 1]: exactly round(fraction * n_edges).
+        Share of a layer's edges that is replaced at each rewiring, in [0, 1]: round(fraction * n_edges) of them.
+    drop : str or function
+        Whom to drop, see `netsparse.rewiring.drops`.
+    grow : str or function
+        Whom to grow, see `netsparse.rewiring.growth`.
+    newborn : str, float or function
+        What a newborn edge weighs, see `netsparse.rewiring.newborn`; a number is the standard deviation of a normal
+        distribution.
+    budget : str or function
+        Where the edges that grow go, see `netsparse.rewiring.budgets`.
+    schedule : {"constant", "cosine", "linear", "inverse_power"}
+        How `fraction` goes from its value at `since` to `end_fraction` at `until`.
+    end_fraction : float
+        What the schedule leads to; nothing to a constant one.
     every : int, optional
-        Optimizer steps between two rewirings, 1 for one at every step; None: once an epoch.
+        Optimizer steps between two rewirings, 1 for one at every step; None: epochs count.
+    every_epochs : int
+        Epochs between two rewirings where `every` is None.
+    since, until : float
+        Shares of the run between which the rule acts, in [0, 1].
+    skip_step : bool
+        Whether the optimizer step that a rewiring follows is left out: RigL uses its gradients to grow instead.
+    regrown : {"newborn", "survivor"}
+        What a pair is that is dropped and grown in one rewiring: an edge that starts anew, or one that was never
+        touched and keeps weight, optimizer state and age.
+    optimizer_state : {"zero", "kept", "all_zero"}
+        State of a newborn edge: 0; what the edge that was dropped at its place had, where there was one; or 0 for it
+        and all other edges of the layer.
+
+    Raises
+    ------
+    InvalidOption, UnknownName
+        For impossible options.
 
     Attributes
     ----------
     keeps_count : bool
-        Whether as many edges grow as are dropped.
-    needs_gradients : bool
-        Whether `propose` reads `grads`, which the training loop then records.
-
-    Raises
-    ------
-    InvalidOption
-        If `fraction` is outside [0, 1], or `every` is no whole number of steps.
+        Whether as many edges grow as are dropped, over all layers; a rule that lets the count drift says why.
+    needs : frozenset of str
+        What of a `LayerState` it reads that is only there on request: "grads", "momentum", "ages".
+    gradient_steps, gradient_decay : int, float
+        Over how many backward passes before a rewiring `grads` reaches, and the factor between one and the next.
     """
 
-    keeps_count = True
-    needs_gradients = False
+    fraction: float = 0.3
+    _: KW_ONLY
+    drop: str | Drop = "magnitude"
+    grow: str | Grow = "uniform"
+    newborn: str | float | Newborn = "zero"
+    budget: str | Budget = "layer"
+    schedule: str = "constant"
+    end_fraction: float = 0.0
+    every: int | None = None
+    every_epochs: int = 1
+    since: float = 0.0
+    until: float = 1.0
+    skip_step: bool = False
+    regrown: str = "newborn"
+    optimizer_state: str = "zero"
 
-    def __init__(self, fraction: float = 0.3, *, every: int | None = None) -> None:
-        if not isinstance(fraction, Real) or isinstance(fraction, bool) or not 0.0 <= fraction <= 1.0:
-            raise InvalidOption("fraction", repr(fraction), "a share of the edges in [0, 1]", "fraction=0.3")
-        if every is not None and (not isinstance(every, int | np.integer) or isinstance(every, bool) or every < 1):
-            raise InvalidOption("every", repr(every), "a whole number of steps, at least 1, or None", "every=100")
-        self.fraction, self.every = float(fraction), None if every is None else int(every)
+    keeps_count: ClassVar[bool] = True
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    """Options that a preset leaves as they are, because it would not follow them."""
+    also_needs: ClassVar[frozenset[str]] = frozenset()
+    """What the methods that a preset overrides read on request."""
+    gradient_steps: ClassVar[int] = 1
+    gradient_decay: ClassVar[float] = 1.0
 
-    @abstractmethod
-    def drop(
-        self, graph: BipartiteGraph, weights: EdgeVector, grads: Any, n_drop: int, rng: np.random.Generator
-    ) -> EdgeIds:
-        """Return the ids of the `n_drop` edges to remove."""
+    def __post_init__(self) -> None:
+        for name in ("fraction", "end_fraction", "since", "until"):
+            _check_share(name, getattr(self, name), type(self))
+        if self.since > self.until:
+            given = f"{self.since} after until={self.until}"
+            raise InvalidOption("since", given, "a share of the run before the other", "since=0.0")
+        _check_whole("every", self.every, allows_none=True)
+        _check_whole("every_epochs", self.every_epochs)
+        for name in ("fraction", "end_fraction", "since", "until"):  # numpy's numbers would not be equal in a file
+            object.__setattr__(self, name, float(getattr(self, name)))
+        if self.every is not None:
+            object.__setattr__(self, "every", int(self.every))
+        for name, table in (("schedule", SCHEDULES), ("regrown", REGROWN), ("optimizer_state", OPTIMIZER_STATES)):
+            if getattr(self, name) not in table:
+                raise unknown_name(name, getattr(self, name), table)
+        for name in self.fixed:
+            default = type(self).__dataclass_fields__[name].default
+            if getattr(self, name) != default:
+                expected = f"none beside {type(self).__name__}, which does not follow it"
+                raise InvalidOption(name, repr(getattr(self, name)), expected, f"leaving {name} out")
+        parts = (
+            named_part("drop", self.drop, DROPS),
+            named_part("grow", self.grow, GROWTHS),
+            named_part("budget", self.budget, BUDGETS),
+            named_newborn(self.newborn),
+        )
+        object.__setattr__(self, "_parts", parts)
+        object.__setattr__(self, "needs", self.also_needs.union(*map(needed_by, parts)))
 
-    def grow(
-        self, kept: BipartiteGraph, weights: EdgeVector, grads: Any, n_grow: int, rng: np.random.Generator
-    ) -> tuple[UnitIds, UnitIds]:
-        """Return `n_grow` free pairs of `kept`, the graph of the surviving edges, of weights `weights`.
+    needs: ClassVar[frozenset[str]]
+    _parts: ClassVar[tuple[Drop, Grow, Budget, Newborn]]
 
-        The places of dropped edges are free again.
-        """
-        return free_pairs(kept, n_grow, rng=rng)
+    # how much ---------------------------------------------------------------------------------------------------------
 
-    def newborn(self, n_grow: int, rng: np.random.Generator) -> EdgeVector | None:
-        """Return the weights of the newborn edges; None means 0."""
-        return None
+    def fraction_at(self, at: Moment) -> float:
+        """Return the share of edges that is replaced at a moment of a run."""
+        span = self.until - self.since
+        t = min(max((at.progress - self.since) / span, 0.0), 1.0) if span else 0.0
+        return self.end_fraction + (self.fraction - self.end_fraction) * SCHEDULES[self.schedule](t)
 
-    def propose(self, graph: BipartiteGraph, weights: Any, grads: Any = None, *, rng: Seed) -> EdgeDelta:
+    # the steps of a proposal: what presets override -------------------------------------------------------------------
+
+    def n_drop(self, state: LayerState, at: Moment) -> int:
+        """Return how many edges of a layer go."""
+        return round(self.fraction_at(at) * state.graph.n_edges)
+
+    def dropped(self, state: LayerState, n_drop: int, rng: np.random.Generator) -> EdgeIds:
+        """Return the ids of the edges of a layer that go."""
+        return self._parts[0](state, n_drop, rng)
+
+    def trimmed(self, states: Sequence[LayerState], removed: Sequence[EdgeIds]) -> Sequence[EdgeIds]:
+        """Return the ids that go in each layer, once all layers have been looked at: the same, or some more."""
+        return removed
+
+    def shared(
+        self, kept: Sequence[Kept], n_grow: Sequence[int], at: Moment, rng: np.random.Generator
+    ) -> Sequence[int]:
+        """Return how many edges each layer grows."""
+        return self._parts[2](kept, n_grow, rng)
+
+    def grown(self, kept: Kept, n_grow: int, rng: np.random.Generator) -> tuple[UnitIds, UnitIds]:
+        """Return the pairs that a layer grows, free among its survivors: the places of dropped edges are free again."""
+        return self._parts[1](kept, n_grow, rng)
+
+    def values(self, kept: Kept, sources: UnitIds, targets: UnitIds, rng: np.random.Generator) -> EdgeVector | None:
+        """Return the weights of newborn edges; None means 0."""
+        return self._parts[3](kept, sources, targets, rng)
+
+    # proposing --------------------------------------------------------------------------------------------------------
+
+    def propose(
+        self,
+        graph: BipartiteGraph,
+        weights: Any,
+        grads: Any = None,
+        *,
+        momentum: Any = None,
+        ages: Any = None,
+        kernel_size: tuple[int, int] | None = None,
+        at: Moment = START,
+        rng: Seed,
+    ) -> EdgeDelta:
         """Propose the change of one layer; usable without any training loop.
 
         Parameters
@@ -106,8 +196,10 @@ class RewiringRule(ABC):
             The layer's wiring.
         weights : array of shape (n_edges,)
             Its weights, in canonical edge order.
-        grads : object, optional
-            Gradients, for rules that ask for them.
+        grads, momentum, ages, kernel_size
+            See `LayerState`, for rules that need them.
+        at : Moment
+            Where in a run.
         rng : int or numpy.random.Generator
             Source of randomness.
 
@@ -116,55 +208,128 @@ class RewiringRule(ABC):
         InvalidEdgeVector
             If there is not one finite weight per edge.
         InvalidOption
-            If a rule that keeps the count drops or grows another number of edges than it was asked for.
+            If something is missing that the rule needs, or a part grows another number of edges than it was asked for.
         """
-        weights, rng = as_edge_vector("weights", weights, graph.n_edges), as_rng(rng)
-        if weights.dtype.kind not in "fiu" or not np.isfinite(weights).all():
-            given = "a value that is not finite" if weights.dtype.kind == "f" else f"{weights.dtype} values"
-            raise InvalidEdgeVector("weights", given, "one finite real number per edge", "layer.edge_weights()")
-        n_drop = round(self.fraction * graph.n_edges)
-        removed = self.drop(graph, weights, grads, n_drop, rng)
-        gone = _distinct(as_unit_ids("removed", removed))
-        n_grow = len(gone)
-        sources, targets = self._grown(graph, gone, weights, grads, rng)
-        if self.keeps_count and not n_drop == len(removed) == n_grow == len(sources):
-            given = f"{len(removed)} ids of {n_grow} edges dropped, {len(sources)} grown"
-            fix = "drop() and grow() that return as many as they are asked for, or keeps_count = False"
-            raise InvalidOption(type(self).__name__, given, f"exactly {n_drop} of each", fix)
-        return EdgeDelta(removed, sources, targets, self.newborn(len(sources), rng))
+        state = LayerState(0, graph, weights, grads, momentum, ages, kernel_size)
+        return self.propose_all([state], at=at, rng=rng)[0]
 
-    def _grown(
-        self, graph: BipartiteGraph, gone: EdgeIds, weights: EdgeVector, grads: Any, rng: np.random.Generator
-    ) -> tuple[UnitIds, UnitIds]:
-        if type(self).grow is RewiringRule.grow:  # the same pairs, without making the graph that they are free in
-            return free_pairs_without(graph, gone, len(gone), rng)
-        kept, edge_map = survivors(graph, gone)
-        return self.grow(kept, carry(weights, edge_map), grads, len(gone), rng)
-
-    def propose_all(self, states: Sequence[LayerState], *, step: int = 0, rng: Seed) -> list[EdgeDelta]:
+    def propose_all(self, states: Sequence[LayerState], *, at: Moment = START, rng: Seed) -> list[EdgeDelta]:
         """Propose the change of every layer of a model, each from its own child generator.
 
         Parameters
         ----------
         states : sequence of LayerState
             One per layer.
-        step : int
-            How many rewirings came before; rules with a schedule read it.
+        at : Moment
+            Where in a run; rules with a schedule read it.
         rng : int or numpy.random.Generator
             Source of randomness.
         """
-        children = streams(rng, len(states), purpose="rewiring")
-        return [self.propose(s.graph, s.weights, s.grads, rng=r) for s, r in zip(states, children, strict=True)]
+        states = [_checked(self, state) for state in states]
+        *children, last = streams(rng, len(states) + 1, purpose="rewiring")
+        removed: Sequence[EdgeIds] = [
+            self.dropped(state, self.n_drop(state, at), child) for state, child in zip(states, children, strict=True)
+        ]
+        kept = [Kept(state, self._gone(ids)) for state, ids in zip(states, self.trimmed(states, removed), strict=True)]
+        n_grow = self.shared(kept, [len(layer.removed) for layer in kept], at, last)
+        if self.keeps_count and sum(n_grow) != sum(len(layer.removed) for layer in kept):
+            given = f"{sum(len(layer.removed) for layer in kept)} edges dropped, {sum(n_grow)} to be grown"
+            fix = "a budget that shares out all of them, or keeps_count = False"
+            raise InvalidOption(type(self).__name__, given, "as many of the one as of the other", fix)
+        return [self._delta(*part) for part in zip(kept, n_grow, children, strict=True)]
+
+    def _delta(self, kept: Kept, n_grow: int, rng: np.random.Generator) -> EdgeDelta:
+        sources, targets = self.grown(kept, n_grow, rng)
+        if len(sources) != n_grow:
+            fix = "a grow that returns as many pairs as it is asked for"
+            raise InvalidOption(type(self).__name__, f"{len(sources)} pairs grown", f"exactly {n_grow}", fix)
+        removed, graph = kept.removed, kept.before.graph
+        if self.regrown == "survivor" and len(removed) and n_grow:
+            were_edges = graph.has_edges(sources, targets)  # of the free pairs only the removed were
+            back = graph.edge_ids(sources[were_edges], targets[were_edges])
+            removed = np.setdiff1d(removed, back, assume_unique=True)
+            sources, targets = sources[~were_edges], targets[~were_edges]
+        return EdgeDelta(removed, sources, targets, self.values(kept, sources, targets, rng))
+
+    def _gone(self, ids: Any) -> EdgeIds:
+        given = as_unit_ids("removed", ids)
+        gone = distinct(given)
+        if len(gone) != len(given):
+            counts = f"{len(given)} ids of {len(gone)} edges dropped"
+            raise InvalidOption(type(self).__name__, counts, "every edge once", "numpy.unique(ids)")
+        return gone
+
+    # beside the rewirings ---------------------------------------------------------------------------------------------
+
+    def start(self, states: Sequence[LayerState], *, rng: Seed) -> Sequence[EdgeVector | None] | None:
+        """Return the weights that training starts from, one edge vector per layer; None leaves them as they are.
+
+        Called once, before the first step; a rule with a memory empties it here.
+        """
+        return None
+
+    def after_step(self, states: Sequence[LayerState], *, lr: float, rng: Seed) -> Sequence[EdgeVector | None] | None:
+        """Return the weights after what the rule does to them in every optimizer step (noise, decay); None: nothing.
+
+        Called after each step and before a rewiring that follows it, only where a rule overrides it.
+        """
+        return None
+
+    @property
+    def acts_after_steps(self) -> bool:
+        """Whether the rule overrides `after_step`."""
+        return type(self).after_step is not RewiringRule.after_step
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """Return what the rule remembers from one call to the next, for a checkpoint; most remember nothing."""
+        return {}
+
+    def remember(self, memory: dict[str, np.ndarray]) -> None:
+        """Take over what `memory` returned."""
+
+    # as a value -------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def options(cls) -> dict[str, Any]:
+        """Return the options it takes and their defaults."""
+        names = [f for f in fields(cls) if f.init and f.name not in cls.fixed]
+        return {f.name: None if f.default is MISSING else f.default for f in names}
 
     def parameters(self) -> dict[str, Any]:
         """Return the options that make this rule again: `type(rule)(**rule.parameters())`."""
-        return {"fraction": self.fraction, "every": self.every}
+        return {name: getattr(self, name) for name in self.options()}
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items() if value is not None)
-        return f"{type(self).__name__}({options})"
+        defaults = self.options()
+        changed = {name: value for name, value in self.parameters().items() if value != defaults[name]}
+        return f"{type(self).__name__}({', '.join(f'{name}={_named(value)}' for name, value in changed.items())})"
 
 
-def _distinct(ids: EdgeIds) -> EdgeIds:
-    """Return the ids once each, increasing; rules mostly hand them over so, which is cheap to see."""
-    return np.ascontiguousarray(ids) if (ids[1:] > ids[:-1]).all() else np.unique(ids)
+def _named(value: Any) -> str:
+    return getattr(value, "__qualname__", None) or repr(value)
+
+
+def _checked(rule: RewiringRule, state: LayerState) -> LayerState:
+    weights = as_edge_vector("weights", state.weights, state.graph.n_edges)
+    if weights.dtype.kind not in "fiu" or not np.isfinite(weights).all():
+        given = "a value that is not finite" if weights.dtype.kind == "f" else f"{weights.dtype} values"
+        raise InvalidEdgeVector("weights", given, "one finite real number per edge", "layer.edge_weights()")
+    for name in rule.needs:
+        if getattr(state, name) is None:
+            made = "PairGradients.from_dense(graph, matrix), or recorded_gradients(model) around a backward pass"
+            fix = made if name == "grads" else f"{name}=<an edge vector>"
+            raise InvalidOption(name, "None", f"the {name} of layer {state.index}, which the rule reads", fix)
+    return state if weights is state.weights else replace(state, weights=weights)
+
+
+def _check_share(name: str, value: Any, rule: type) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0.0 <= value <= 1.0:
+        kind = "a share of the edges in [0, 1]" if "fraction" in name else "a share of the run in [0, 1]"
+        raise InvalidOption(name, repr(value), kind, f"{name}={rule.__dataclass_fields__[name].default}")
+
+
+def _check_whole(name: str, value: Any, *, allows_none: bool = False) -> None:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+    if not whole and not (value is None and allows_none):
+        expected = "a whole number, at least 1" + ", or None" * allows_none
+        raise InvalidOption(name, repr(value), expected, f"{name}=1")

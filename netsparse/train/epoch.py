@@ -81,7 +81,9 @@ class Engine:
             for part in own.chunk(self.accumulate) if len(own) else ():
                 self._add_gradients(state, part, self.ranks.weight(len(part), len(batch)))
         self.ranks.sum_gradients(state.model.parameters())
-        state.precision.step(state.optimizer)
+        if not self.rewiring.skips_step(state):
+            state.precision.step(state.optimizer)
+            self.rewiring.after_step(state)
         state.step += 1
         state.position += len(batch)
 

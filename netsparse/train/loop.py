@@ -208,6 +208,7 @@ def fit(
         schedule = LearningRate(torch_optimizer, lr_schedule, n_steps)
         state = TrainState(model, torch_optimizer, schedule, numbers, batch_rng, rewire_rng, initial=model.network)
         work = Rewiring(rule, steps_per_epoch=steps_per_epoch, n_steps=n_steps, ranks=ranks, callbacks=called)
+        work.start(state)
         engine = Engine(splits, step_loss, work, ranks, batch_size, accumulate)
         ranks.same_start(model, state.initial, {"seed": batch_rng.bit_generator.state})
         folder = None if out is None else Path(out)

@@ -53,7 +53,7 @@ def simulated(layer, steps, rule, rng, data):
 def test_a_thousand_rewirings_at_every_step_are_those_of_a_masked_dense_matrix():
     graph = ns.generators.erdos_renyi(30, 20, density=0.2, rng=0)
     layer = SparseLinear(graph, bias=False, rng=1).double()
-    rule = ns.rewiring.SET(0.03, newborn_std=0.1, every=1)
+    rule = ns.rewiring.SET(0.03, newborn=0.1, every=1)
     teacher = torch.randn(20, 30, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
     def data(step):

@@ -24,7 +24,7 @@ weights_strategy = st.lists(st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.0, 0.3, 0.
         SET(drop="magnitude"),
         SET(fraction=0),
         SET(fraction=1.0),
-        SET(newborn_std=0.1),
+        SET(newborn=0.1),
     ],
 )
 @given(zoo.graphs(), st.integers(0, 2**32))
@@ -97,7 +97,7 @@ def test_newborn_values():
     graph = ns.generators.erdos_renyi(50, 50, density=0.4, rng=0)
     weights = np.ones(graph.n_edges)
     assert SET().propose(graph, weights, rng=0).values is None
-    values = SET(fraction=1.0, newborn_std=0.1).propose(graph, weights, rng=0).values
+    values = SET(fraction=1.0, newborn=0.1).propose(graph, weights, rng=0).values
     assert values.std() == pytest.approx(0.1, rel=0.15)
 
 
@@ -111,9 +111,9 @@ def test_layers_draw_from_their_own_generators():
 def test_every_rule_is_constructible_without_arguments_and_reads_well():
     for make in RULES.values():
         assert isinstance(make(), RewiringRule)
-    assert repr(SET(every=5)) == "SET(fraction=0.3, every=5, drop='sign_wise', newborn_std=0.0)"
+    assert repr(SET(every=5)) == "SET(fraction=0.3, every=5, drop='sign_wise', newborn=0.0)"
     assert not SET().needs_gradients
-    assert repr(SET()) == "SET(fraction=0.3, drop='sign_wise', newborn_std=0.0)"
+    assert repr(SET()) == "SET(fraction=0.3, drop='sign_wise', newborn=0.0)"
     for rule in (SET(0.1, drop="magnitude"), SET(every=np.int64(3))):
         assert SET(**rule.parameters()).parameters() == rule.parameters()
     assert SET(every=3).every == 3
@@ -169,7 +169,7 @@ BAD = [
     (lambda: SET(every=2.5), errors.InvalidOption, r"2\.5"),
     (lambda: SET(every=True), errors.InvalidOption, "True"),
     (lambda: SET(drop="sign"), errors.UnknownName, "magnitude, sign_wise"),
-    (lambda: SET(newborn_std=-1), errors.InvalidOption, "-1"),
+    (lambda: SET(newborn=-1), errors.InvalidOption, "-1"),
     (lambda: SET().propose(ns.generators.complete(2, 2), [1.0], rng=0), errors.InvalidEdgeVector, r"\(4,\)"),
     (lambda: ns.rewiring.named_rule("sett"), errors.UnknownName, "set"),
 ]

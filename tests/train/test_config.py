@@ -27,7 +27,7 @@ def test_defaults_are_the_main_job():
     network = config.network(images(784))
     assert network.sizes == (784, 1000, 1000, 1000)
     assert network.n_edges == 27_840
-    assert repr(config.rewiring()) == "SET(fraction=0.3, drop='sign_wise', newborn_std=0.0)"
+    assert repr(config.rewiring()) == "SET(fraction=0.3, drop='sign_wise', newborn=0.0)"
     assert TrainConfig.checked(rule="static").rewiring() is None
 
 

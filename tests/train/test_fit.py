@@ -33,7 +33,7 @@ def train(data=None, network=None, **options):
     return fit(network or small(), blobs() if data is None else data, **settings)
 
 
-@pytest.mark.parametrize("rule", [None, ns.rewiring.SET(), "set", ns.rewiring.SET(drop="magnitude", newborn_std=0.1)])
+@pytest.mark.parametrize("rule", [None, ns.rewiring.SET(), "set", ns.rewiring.SET(drop="magnitude", newborn=0.1)])
 @pytest.mark.parametrize(
     ("optimizer", "lr"),
     [("sgd", None), ("adam", 0.01), (lambda parameters: torch.optim.RMSprop(parameters, lr=0.003), None)],
