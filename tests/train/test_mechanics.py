@@ -1,5 +1,7 @@
 """What a training step does, seen by spies: each test fails if the loop forgets the thing it names."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 import torch
@@ -47,11 +49,11 @@ class SpiedSGD(torch.optim.SGD):
 class Marked(RewiringRule):
     """Drops the first edges and gives the newborn a weight that can be recognised."""
 
-    def drop(self, graph, weights, grads, n_drop, rng):
+    def dropped(self, state, n_drop, rng):
         return np.arange(n_drop)
 
-    def newborn(self, n_grow, rng):
-        return np.full(n_grow, 123.0)
+    def values(self, kept, sources, targets, rng):
+        return np.full(len(sources), 123.0)
 
 
 def test_newborn_values_and_momenta_arrive_where_they_belong():
@@ -289,19 +291,19 @@ def test_torch_s_global_generator_is_left_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@dataclass(frozen=True, repr=False)
 class Counting(Marked):
-    """Remembers at which step it was asked, and with which gradients."""
+    """Remembers when it was asked, and with which gradients."""
 
-    needs_gradients = True
+    fraction: float = 0.1
+    asked: list = field(init=False, default_factory=list)
+    grads: list = field(init=False, default_factory=list)
+    also_needs = frozenset({"grads"})
 
-    def __init__(self, fraction=0.1, *, every=None):
-        super().__init__(fraction, every=every)
-        self.asked, self.grads = [], []
-
-    def propose_all(self, states, *, step=0, rng):
-        self.asked.append(step)
+    def propose_all(self, states, *, at, rng):
+        self.asked.append((at.n_rewirings, at.step))
         self.grads.append([state.grads.at_edges() for state in states])
-        return super().propose_all(states, step=step, rng=rng)
+        return super().propose_all(states, at=at, rng=rng)
 
 
 class Watching(torch.optim.SGD):
@@ -335,7 +337,7 @@ def test_a_rule_is_asked_when_it_is_due_with_the_gradients_of_the_step_before(ev
     result = train(rewiring=rule, **options)
     assert len(spies[0].grads) == 15
     assert rewired == steps
-    assert rule.asked == list(range(len(steps)))
+    assert rule.asked == list(enumerate(steps))
     for step, grads in zip(steps, rule.grads, strict=True):
         stepped = [grad for grad in spies[0].grads[step - 1] if len(grad) > 12]  # the weights', not the biases'
         for seen, used in zip(grads, stepped, strict=True):

@@ -27,18 +27,18 @@ def import_what_is_imported_late():
 class GrowsByGradient(SET):
     """Drops as SET does and grows where the gradient is largest, also where it is only asked for single pairs."""
 
-    needs_gradients = True
+    also_needs = frozenset({"grads"})
 
-    def grow(self, kept, weights, grads, n_grow, rng):
-        assert np.isfinite(grads.at_edges()).all()
-        return grads.top_free_pairs(kept, n_grow)
+    def grown(self, kept, n_grow, rng):
+        assert np.isfinite(kept.grads.at_edges()).all()
+        return kept.grads.top_free_pairs(kept.graph, n_grow)
 
 
 class OwnRandomness(SET):
     """The mistake: what grows depends on the process."""
 
-    def grow(self, kept, weights, grads, n_grow, rng):
-        return super().grow(kept, weights, grads, n_grow, np.random.default_rng(os.getpid()))
+    def grown(self, kept, n_grow, rng):
+        return super().grown(kept, n_grow, np.random.default_rng(os.getpid()))
 
 
 def trained(ranks, rule, *, precision="float64", epochs=4, batch_size=115, callbacks=(), **options):
