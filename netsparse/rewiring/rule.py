@@ -75,7 +75,8 @@ class RewiringRule:
     Attributes
     ----------
     keeps_count : bool
-        Whether as many edges grow as are dropped, over all layers; a rule that lets the count drift says why.
+        Whether as many edges grow as are dropped, over all layers. A rule that does not says why; a budget that does
+        not carries the attribute `keeps_count = False`.
     needs : frozenset of str
         What of a `LayerState` it reads that is only there on request: "grads", "momentum", "ages".
     gradient_steps, gradient_decay : int, float
@@ -133,6 +134,7 @@ class RewiringRule:
             named_newborn(self.newborn),
         )
         object.__setattr__(self, "_parts", parts)
+        object.__setattr__(self, "keeps_count", type(self).keeps_count and getattr(parts[2], "keeps_count", True))
         object.__setattr__(self, "needs", self.also_needs.union(*map(needed_by, parts)))
 
     needs: ClassVar[frozenset[str]]

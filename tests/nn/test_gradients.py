@@ -17,7 +17,6 @@ from netsparse import errors
 from netsparse.graph import free_pairs
 from netsparse.nn import PairGradients, SparseLinear, SparseMLP, gradients, recorded_gradients
 from netsparse.rewiring import RewiringRule
-from netsparse.rewiring.scores import smallest_magnitude
 
 MONKEYPATCHED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -283,16 +282,6 @@ def test_half_precision_sums_in_single():
         assert keys_of(grads.top_free_pairs(graph, 50), graph) == top_of(matrix, graph, 50)
 
 
-class GradientGrown(RewiringRule):
-    """Drop the smallest weights, grow where the gradient is largest."""
-
-    def drop(self, graph, weights, grads, n_drop, rng):
-        return smallest_magnitude(weights, n_drop, rng)
-
-    def grow(self, kept, weights, grads, n_grow, rng):
-        return grads.top_free_pairs(kept, n_grow)
-
-
 def test_a_rule_that_grows_by_gradient_goes_through_training_steps():
     model = SparseMLP(ns.generators.layered([30, 40, 20], density=0.2, rng=0), 5, rng=0)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
@@ -303,7 +292,7 @@ def test_a_rule_that_grows_by_gradient_goes_through_training_steps():
             torch.nn.functional.cross_entropy(model(x.float()), torch.arange(16) % 5).backward()
         optimizer.step()
         for layer, layer_grads in zip(model.sparse_layers(), grads, strict=True):
-            delta = GradientGrown().propose(layer.graph, layer.edge_weights(), layer_grads, rng=step)
+            delta = RewiringRule(grow="gradient").propose(layer.graph, layer.edge_weights(), layer_grads, rng=step)
             kept = ns.apply(layer.graph, ns.EdgeDelta(delta.removed))[0]
             matrix = layer_grads.rows(np.arange(kept.n_out))
             grown = np.abs(matrix[delta.added_targets, delta.added_sources])
