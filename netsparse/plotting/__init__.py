@@ -6,6 +6,7 @@ from netsparse.plotting.inputs import input_fan_out
 from netsparse.plotting.null_models import null_comparison
 from netsparse.plotting.percolation import percolation, susceptibility
 from netsparse.plotting.probes import probe_curves, probe_grid
+from netsparse.plotting.rewiring import rewired, topology_history
 from netsparse.plotting.robustness import structure_and_function
 from netsparse.plotting.scaling import collapse, finite_size
 from netsparse.plotting.spectrum import singular_spectrum
@@ -25,8 +26,10 @@ __all__ = [
     "percolation",
     "probe_curves",
     "probe_grid",
+    "rewired",
     "singular_spectrum",
     "structure_and_function",
     "susceptibility",
+    "topology_history",
     "weight_distribution",
 ]

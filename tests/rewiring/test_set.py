@@ -49,7 +49,7 @@ def test_sign_wise_and_magnitude_differ_where_the_signs_have_different_scales():
 
 
 def test_eight_edges_by_hand():
-    """Five positive, three negative weights; a half goes: 4 * 5 / 8 = 2.5 of the positive, rounded to 2, and 2 negative."""
+    """Five positive, three negative weights, a half goes: 4 * 5 / 8 = 2.5 of the positive, rounded to 2, 2 negative."""
     graph = ns.BipartiteGraph.from_edges([0, 1, 2, 3, 0, 1, 2, 3], [0, 0, 0, 0, 1, 1, 2, 2], n_in=4, n_out=4)
     weights = np.array([0.9, -0.2, 0.1, 0.5, -0.8, 0.3, -0.1, 0.7])
     delta = SET(0.5).propose(graph, weights, rng=0)
