@@ -34,6 +34,18 @@ def pairs_of(graph):
     return set(zip(graph.sources.tolist(), graph.targets.tolist(), strict=True))
 
 
+def set_drop(dense, n_drop):
+    """Pairs (source, target) that SET takes out of a dense matrix (NaN: no edge) of weights that are all different.
+
+    Of the positive weights those closest to zero, of the negative ones likewise, in proportion to their numbers.
+    """
+    entries = [(value, (s, t)) for (t, s), value in np.ndenumerate(dense) if not np.isnan(value)]
+    positive = sorted(entry for entry in entries if entry[0] > 0)
+    negative = sorted((entry for entry in entries if entry[0] < 0), reverse=True)
+    n_positive = round(n_drop * len(positive) / max(1, len(entries)))
+    return {pair for _, pair in positive[:n_positive] + negative[: n_drop - n_positive]}
+
+
 def undirected(graph_or_network):
     """All units and edges as a simple networkx graph, parallel edges merged."""
     graph = nx.Graph()

@@ -325,7 +325,7 @@ def _checked(rule: RewiringRule, state: LayerState) -> LayerState:
 
 
 def _check_share(name: str, value: Any, rule: type) -> None:
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0.0 <= value <= 1.0:
+    if not isinstance(value, Real) or isinstance(value, bool) or not 0.0 <= float(value) <= 1.0:
         kind = "a share of the edges in [0, 1]" if "fraction" in name else "a share of the run in [0, 1]"
         raise InvalidOption(name, repr(value), kind, f"{name}={rule.__dataclass_fields__[name].default}")
 

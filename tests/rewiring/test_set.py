@@ -61,6 +61,17 @@ def test_eight_edges_by_hand():
     assert graph.edge_ids([0, 3, 0, 3], [0, 0, 1, 2]).tolist() == [0, 3, 4, 7]  # the four that stay
 
 
+@given(zoo.graphs(), st.floats(0, 1), st.integers(0, 2**16))
+def test_set_equals_the_dense_matrix(graph, fraction, seed):
+    weights = np.random.default_rng(seed).normal(size=graph.n_edges)
+    delta = SET(fraction).propose(graph, weights, rng=seed)
+    gone = set(zip(graph.sources[delta.removed].tolist(), graph.targets[delta.removed].tolist(), strict=True))
+    dense = oracles.dense_of(graph, weights, hole=np.nan)
+    assert gone == oracles.set_drop(dense, round(fraction * graph.n_edges))
+    for source, target in zip(delta.added_sources, delta.added_targets, strict=True):
+        assert np.isnan(dense[target, source]) or (source, target) in gone
+
+
 def test_ties_are_broken_at_random():
     counts = np.zeros(4)
     rng = np.random.default_rng(0)
