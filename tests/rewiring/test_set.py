@@ -3,6 +3,8 @@
 import itertools
 
 import numpy as np
+import oracles
+import zoo
 from hypothesis import given
 from hypothesis import strategies as st
 
