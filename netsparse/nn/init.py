@@ -51,9 +51,27 @@ def he_dense(graph: BipartiteGraph, rng: np.random.Generator) -> EdgeVector:
     return weights
 
 
+def glorot_uniform(graph: BipartiteGraph, rng: np.random.Generator) -> EdgeVector:
+    """Draw U(-l, l) per edge with l = sqrt(6 / (n_in + n_out)), as if the layer were dense: "Xavier" initialisation.
+
+    Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks, AISTATS 2010. Keras'
+    default, and so what the lottery tickets of Cosentino et al., arXiv:1912.02386, start from: their layers are
+    complete at first.
+
+    Examples
+    --------
+    >>> graph = BipartiteGraph.from_edges([0, 1], [0, 0], n_in=5, n_out=1)
+    >>> bool(np.abs(glorot_uniform(graph, np.random.default_rng(0))).max() < 1.0)
+    True
+    """
+    limit = np.sqrt(6.0 / (graph.n_in + graph.n_out))
+    return rng.uniform(-limit, limit, graph.n_edges)
+
+
 INITS: dict[str, Callable[[BipartiteGraph, np.random.Generator], EdgeVector]] = {
     "he_sparse": he_sparse,
     "he_dense": he_dense,
+    "glorot_uniform": glorot_uniform,
 }
 
 

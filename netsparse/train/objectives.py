@@ -22,7 +22,11 @@ USUAL_BATCH, MEMORY = 512, {"cpu": 2**27, "cuda": 2**30}
 
 
 class Objective(Protocol):
-    """Called once per batch; returns the scalar loss and the logits that the training accuracy is counted on."""
+    """Called once per batch; returns the scalar loss and the logits that the training accuracy is counted on.
+
+    One that draws random numbers has an attribute `draws` that is true, and is called as `objective(model, x, y,
+    rng=generator)` with the run's own generator, or with None.
+    """
 
     def __call__(self, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Compute loss and logits of a batch `x` (batch, n_in) in [0, 1] with labels `y` (batch,)."""
@@ -60,7 +64,7 @@ class Natural:
 OBJECTIVES: dict[str, Callable[[], Objective]] = {"natural": Natural}
 
 
-def named_objective(objective: str | Objective) -> Objective:
+def named_objective(objective: str | Objective) -> Checked:
     """Return the objective, or the one of that name, with its first result looked at.
 
     Raises
@@ -87,12 +91,20 @@ class Checked:
         What computes.
     """
 
+    _rng: np.random.Generator | None = None
+
     def __init__(self, objective: Objective) -> None:
         self.objective, self._is_known = objective, False
 
+    def draw_from(self, rng: np.random.Generator) -> None:
+        """Let an objective that draws random numbers draw them from `rng`; one that does not stays as it is."""
+        if getattr(self.objective, "draws", False):
+            self._rng = rng
+
     def __call__(self, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the objective does; raises `InvalidOption` for a first result that cannot be trained on."""
-        result = self.objective(model, x, y)
+        drawn = {"rng": self._rng} if getattr(self.objective, "draws", False) else {}
+        result = self.objective(model, x, y, **drawn)
         if not self._is_known:
             _check_result(self.objective, result, len(x), getattr(model, "n_classes", None))
             self._is_known = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -79,6 +79,27 @@ def held_back(n_train: int, validation: int | None) -> int:
         expected = f"a whole number of the {n_train} training images, 0 to {n_train - 1}"
         raise InvalidOption("validation", repr(validation), expected, f"validation={default}")
     return int(count)
+
+
+def first_to_the_end(dataset: Dataset, n: int) -> Dataset:
+    """Return the data set with its first `n` training images behind the others, where `fit` holds images back.
+
+    For protocols that validate on the first images of a data set instead of the last. Copies the training images.
+
+    Raises
+    ------
+    InvalidOption
+        If `n` is not a whole number that leaves at least one image to train on.
+
+    Examples
+    --------
+    >>> x, y = np.eye(4, dtype=np.float32), np.arange(4)
+    >>> first_to_the_end(Dataset.from_arrays(x, y, x, y), 1).y_train.tolist()
+    [1, 2, 3, 0]
+    """
+    n = held_back(len(dataset.x_train), n)
+    x, y = (np.concatenate([part[n:], part[:n]]) for part in (dataset.x_train, dataset.y_train))
+    return replace(dataset, x_train=x, y_train=y)
 
 
 def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
