@@ -13,6 +13,7 @@ from torch import Tensor
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.train.schedules import SCHEDULES, LearningRate
+from netsparse.train.sgdw import SGDW
 
 __all__ = ["OPTIMIZERS", "SCHEDULES", "LearningRate", "MakeOptimizer", "OptimizerKind", "build_optimizer"]
 
@@ -29,6 +30,7 @@ class OptimizerKind:
 
 OPTIMIZERS = {
     "sgd": OptimizerKind(torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}),
+    "sgdw": OptimizerKind(SGDW, {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}),
     "adam": OptimizerKind(torch.optim.Adam, {"lr": 0.001, "weight_decay": 5e-4}),
 }
 
