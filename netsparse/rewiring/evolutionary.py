@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import ClassVar
 
 from netsparse.rewiring.parts import Drop
 from netsparse.rewiring.rule import RewiringRule
+
+
+@dataclass(frozen=True, repr=False)
+class Static(RewiringRule):
+    """No rewiring: the edges that training starts with are those that it ends with.
+
+    The control of every other rule. It has no options, is never due in a run, and proposes an empty `EdgeDelta`.
+
+    Raises
+    ------
+    InvalidOption
+        For any option.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from netsparse.generators import complete
+    >>> Static().propose(complete(2, 2), np.ones(4), rng=0)
+    EdgeDelta(0 removed, 0 added)
+    """
+
+    fraction: float = 0.0
+    _: KW_ONLY
+    until: float = 0.0  # not one step lies before it: a run asks for nothing
+
+    fixed: ClassVar[frozenset[str]] = frozenset(option.name for option in fields(RewiringRule))
 
 
 @dataclass(frozen=True, repr=False)

@@ -40,7 +40,18 @@ def he_uniform(kept: Kept, sources: UnitIds, targets: UnitIds, rng: np.random.Ge
     return rng.uniform(-bound, bound, len(sources))
 
 
-NEWBORNS: dict[str, Newborn] = {"zero": zero, "normal": Normal(), "he_uniform": he_uniform}
+def xavier_uniform(kept: Kept, sources: UnitIds, targets: UnitIds, rng: np.random.Generator) -> EdgeVector | None:
+    """Start at U(-l, l) with l = sqrt(6 / (n_in + n_out)), the other choice in the code of arXiv:2102.01732."""
+    bound = np.sqrt(6.0 / sum(kept.before.graph.sizes))
+    return rng.uniform(-bound, bound, len(sources))
+
+
+NEWBORNS: dict[str, Newborn] = {
+    "zero": zero,
+    "normal": Normal(),
+    "he_uniform": he_uniform,
+    "xavier_uniform": xavier_uniform,
+}
 
 
 def named_newborn(newborn: Any) -> Newborn:
