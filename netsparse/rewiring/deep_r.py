@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
-import numpy as np
-
 from netsparse.rewiring.signed import SignedRule, check_scale
 from netsparse.rewiring.state import LayerState
 from netsparse.typing import EdgeVector, Seed
@@ -46,6 +44,7 @@ class DeepR(SignedRule):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from netsparse.graph import BipartiteGraph
     >>> from netsparse.rewiring.signs import edge_signs
     >>> graph = BipartiteGraph.from_edges([0, 1, 2, 3], [0, 0, 0, 0], n_in=4, n_out=2)
