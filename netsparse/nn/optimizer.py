@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,6 +13,8 @@ from netsparse.graph.edge_map import can_move_within, move_within
 
 BITS = {torch.bfloat16: torch.int16}
 """Types that numpy does not have, and those of the same width that they travel as."""
+MOMENTA = ("momentum_buffer", "exp_avg")
+"""What optimizers call their running mean of the gradients."""
 
 
 def carried(values: Tensor, edge_map: EdgeMap, newborn: Tensor | float = 0.0) -> Tensor:
@@ -69,14 +73,53 @@ def carry_state(optimizer: torch.optim.Optimizer, parameter: torch.nn.Parameter,
     A state tensor is per edge if it has the parameter's shape (momentum buffers, Adam's moments); step counters and the
     like stay. Call it before the parameter itself changes its length.
     """
-    state = optimizer.state.get(parameter, {})
-    names = [n for n, value in state.items() if isinstance(value, Tensor) and value.shape == parameter.shape]
+    state, names = optimizer.state.get(parameter, {}), list(_per_edge(optimizer, parameter))
     apart = len({parameter.data_ptr(), *(state[n].data_ptr() for n in names)}) > len(names)
     for name in names:
         if apart and stays_in_place(state[name], edge_map):
             carry_in_place(state[name], edge_map)
         else:
             state[name] = carried(state[name], edge_map)
+
+
+def momentum_of(optimizer: torch.optim.Optimizer, parameter: torch.nn.Parameter) -> np.ndarray:
+    """Return the optimizer's running mean of a parameter's gradients: momentum, or Adam's first moment; else zeros.
+
+    Momentum as torch keeps it is a decaying sum, 1 / (1 - momentum) times a mean: the factor is the same for all edges.
+    """
+    state = optimizer.state.get(parameter, {})
+    for name in MOMENTA:
+        value = state.get(name)
+        if isinstance(value, Tensor) and value.shape == parameter.shape:
+            value = value.detach()
+            return (value.float() if value.dtype in BITS else value).numpy(force=True)
+    return np.zeros(parameter.shape, dtype=np.float32)
+
+
+def state_at(optimizer: torch.optim.Optimizer, parameter: torch.nn.Parameter, ids: np.ndarray) -> dict[str, Tensor]:
+    """Return a copy of what the edges `ids` have of every per-edge tensor of `parameter`'s optimizer state."""
+    at = torch.from_numpy(np.array(ids, dtype=np.int64)).to(parameter.device)
+    return {name: value[at] for name, value in _per_edge(optimizer, parameter).items()}
+
+
+def set_state_at(
+    optimizer: torch.optim.Optimizer, parameter: torch.nn.Parameter, ids: np.ndarray, values: Mapping[str, Tensor]
+) -> None:
+    """Give the edges `ids` what `state_at` returned, in place."""
+    at = torch.from_numpy(np.array(ids, dtype=np.int64)).to(parameter.device)
+    for name, value in _per_edge(optimizer, parameter).items():
+        value[at] = values[name]
+
+
+def forget_state(optimizer: torch.optim.Optimizer, parameter: torch.nn.Parameter) -> None:
+    """Set every per-edge tensor of `parameter`'s optimizer state to 0, in place; step counters stay."""
+    for value in _per_edge(optimizer, parameter).values():
+        value.zero_()
+
+
+def _per_edge(optimizer: torch.optim.Optimizer, parameter: torch.nn.Parameter) -> dict[str, Tensor]:
+    state = optimizer.state.get(parameter, {})
+    return {n: value for n, value in state.items() if isinstance(value, Tensor) and value.shape == parameter.shape}
 
 
 def stays_in_place(values: Tensor, edge_map: EdgeMap) -> bool:

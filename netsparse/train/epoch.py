@@ -77,7 +77,7 @@ class Engine:
         for group in state.optimizer.param_groups:  # what zero_grad does, without its bookkeeping
             for parameter in group["params"]:
                 parameter.grad = None
-        with self.rewiring.gradients(state) as state.grads:
+        with self.rewiring.gradients(state):
             for part in own.chunk(self.accumulate) if len(own) else ():
                 self._add_gradients(state, part, self.ranks.weight(len(part), len(batch)))
         self.ranks.sum_gradients(state.model.parameters())

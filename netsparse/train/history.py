@@ -29,8 +29,11 @@ class Rewired:
     turnover: float = 0.0
     by_layer: list[float] = field(default_factory=list)
 
-    def add(self, changes: Sequence[tuple[BipartiteGraph, EdgeDelta]]) -> None:
-        """Add one rewiring; costs a look at the changed pairs alone, whatever the number of edges."""
+    def add(self, changes: Sequence[tuple[BipartiteGraph, EdgeDelta]]) -> list[int]:
+        """Add one rewiring, return how many edges of each layer are new: no edges right before.
+
+        Costs a look at the changed pairs alone, whatever the number of edges.
+        """
         counts = [fresh(graph, delta) for graph, delta in changes]
         self.n += 1
         self.dropped += sum(delta.n_removed for _, delta in changes)
@@ -38,6 +41,7 @@ class Rewired:
         self.turnover += _share(sum(counts), sum(graph.n_edges for graph, _ in changes))
         shares = [_share(count, graph.n_edges) for (graph, _), count in zip(changes, counts, strict=True)]
         self.by_layer = [a + b for a, b in zip(self.by_layer or [0.0] * len(shares), shares, strict=True)]
+        return counts
 
 
 @dataclass

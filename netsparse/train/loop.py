@@ -206,11 +206,14 @@ def fit(
         steps_per_epoch = math.ceil(len(splits.x_train) / batch_size)
         n_steps = epochs * steps_per_epoch
         schedule = LearningRate(torch_optimizer, lr_schedule, n_steps)
-        state = TrainState(model, torch_optimizer, schedule, numbers, batch_rng, rewire_rng, initial=model.network)
         work = Rewiring(rule, steps_per_epoch=steps_per_epoch, n_steps=n_steps, ranks=ranks, callbacks=called)
-        work.start(state)
+        state = TrainState(
+            model, torch_optimizer, schedule, numbers, batch_rng, rewire_rng, initial=model.network, rule=rule,
+            topology=work.topology([layer.graph for layer in model.sparse_layers()]), window=work.window(),
+        )  # fmt: skip
         engine = Engine(splits, step_loss, work, ranks, batch_size, accumulate)
         ranks.same_start(model, state.initial, {"seed": batch_rng.bit_generator.state})
+        work.start(state)  # whatever it sets, a checkpoint that the run goes on from sets again
         folder = None if out is None else Path(out)
         if folder is not None:
             ranks.after_first(lambda: open_folder(folder, resume=resume or not ranks.is_first))
@@ -267,9 +270,11 @@ def _end_epoch(
     record.measure(state, train)
     callbacks.on_epoch_end(state)
     state.seconds["evaluate"] = time.perf_counter() - start
+    state.topology.measure(state.epoch, state.step)
     if engine.rewiring.is_due_after_epoch(state.step):
         engine.rewire(state)
     state.history.close(state.epoch, state.seconds)
+    state.topology.close(state.epoch, state.step)
     state.end_epoch()
     record.write_tables(state)
 

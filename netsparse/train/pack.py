@@ -23,12 +23,12 @@ COUNTS = ("epoch", "step", "position", "n_rewirings")
 def packed(state: TrainState, ranks: Ranks) -> Contents:
     """Return all of a state that a file can keep; every process calls it, each has the sums of its own images.
 
-    The gradients of the last step are not among it: between two steps at which one could stop, nobody waits for them.
+    Gradients that wait for a rewiring are not among it: nothing is saved while a state `is_collecting`.
 
     Raises
     ------
     InvalidOption
-        If the optimizer keeps something else than tensors and numbers.
+        If the optimizer keeps something else than tensors and numbers, or the rule something else than arrays of them.
     """
     device = next(state.model.parameters()).device
     tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
@@ -39,6 +39,9 @@ def packed(state: TrainState, ranks: Ranks) -> Contents:
     arrays = {"order": state.order.cpu().numpy(), "sums": sums.cpu().numpy()}
     for k, graph in enumerate(state.initial.layers):
         arrays |= {f"initial_indptr_{k}": graph.indptr, f"initial_indices_{k}": graph.indices}
+    if state.rule is not None:
+        arrays |= {f"topology.{name}": array for name, array in state.topology.arrays().items()}
+        arrays |= {f"rule.{name}": _plain(name, array) for name, array in state.rule.memory().items()}
     facts: dict[str, Any] = {name: getattr(state, name) for name in COUNTS}
     facts |= {
         "row": state.row,
@@ -83,6 +86,10 @@ def unpack(contents: Contents, state: TrainState, ranks: Ranks) -> None:
             for k in range(len(sizes) - 1)
         ]
     )
+    if state.rule is not None:
+        layers = [layer.graph for layer in state.model.sparse_layers()]
+        state.topology.restore(state.initial.layers, layers, _under("topology.", arrays))
+        state.rule.remember(_under("rule.", arrays))
     state.order = torch.from_numpy(arrays["order"]).to(device)
     state.sums = torch.from_numpy(_own_sums(arrays["sums"], ranks)).to(device)
     best = _under("best.", tensors)
@@ -132,8 +139,16 @@ def _snapshot(
     return Snapshot(network=SparseNetwork(layers), state=state, **numbers)
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+def _under(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}
+
+
+def _plain(name: str, array: Any) -> np.ndarray:
+    array = np.asarray(array)
+    if array.dtype.hasobject:
+        expected, fix = "arrays of numbers, which a checkpoint can keep", "one array per thing that is remembered"
+        raise InvalidOption(f"memory of the rule, '{name}'", f"dtype {array.dtype}", expected, fix)
+    return array
 
 
 def _pack_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> dict[str, Any]:

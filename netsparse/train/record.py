@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from netsparse.atomic import write_text
 from netsparse.errors import InvalidOption, TrainingDiverged
 from netsparse.train.checkpoint import save_model
 from netsparse.train.objectives import evaluate
@@ -13,7 +14,9 @@ from netsparse.train.splits import Splits
 from netsparse.train.state import TrainState
 from netsparse.train.tables import write_table
 
-MODEL, BEST, HISTORY, TIMING = FILES = "model.safetensors", "best.safetensors", "history.csv", "timing.csv"
+MODEL, BEST, HISTORY, TIMING, TOPOLOGY = FILES = (
+    "model.safetensors", "best.safetensors", "history.csv", "timing.csv", "topology.csv",
+)  # fmt: skip
 
 
 class Record:
@@ -73,8 +76,10 @@ class Record:
                 save_model(state.model, self.folder / BEST)
 
     def write_tables(self, state: TrainState) -> None:
-        """Write history and timing anew."""
+        """Write history, timing and, of a run with a rule, what it has changed anew."""
         if self.folder is not None:
+            if state.rule is not None:
+                write_text(self.folder / TOPOLOGY, state.topology.csv())
             write_table(state.history.frame(), self.folder / HISTORY)
             write_table(state.history.timing(), self.folder / TIMING)
 
@@ -82,5 +87,6 @@ class Record:
         """Return what the run leaves behind; raises `InvalidOption` if no epoch has ended."""
         if state.last is None or state.best is None:
             raise InvalidOption("epochs", "0", "at least one epoch", "epochs=10")
-        frames = state.history.frame(), state.history.timing()
-        return TrainResult(state.model, state.initial, state.last, state.best, *frames)
+        topology = state.topology
+        frames = state.history.frame(), state.history.timing(), topology.frame(), topology.degrees_frame()
+        return TrainResult(state.model, state.initial, state.last, state.best, *frames, topology.ages_frame())

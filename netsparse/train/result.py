@@ -73,6 +73,21 @@ class TrainResult:
         that followed (edges_dropped, edges_grown, turnover) and per-layer metrics (layer<k>_<name>).
     timing : DataFrame
         Seconds per epoch.
+    topology : DataFrame
+        One row per rewiring and layer: epoch, step and layer; edges, dropped, grown, new (no edges right before the
+        rewiring) and turnover = new / edges; itop_rate, the share of all pairs that are or have been edges (R_s of Liu,
+        Yin, Mocanu, Pechenizkiy, arXiv:2102.02887); kept_from_start, the share of the pairs of the start that are edges
+        now, whatever they were in between; distance_to_start and distance_to_last_epoch, Jaccard distances to the edges
+        of the start and to those that the last epoch left; mean, quantiles and maximum of the ages in optimizer steps;
+        maximum, standard deviation and Gini coefficient of fan-in and fan-out. Where a rule rewires often, a row sums
+        up as many rewirings as `rewirings` says: there are 8 rows per epoch and layer at most. Without rows for a run
+        without a rule, as the two that follow.
+    degrees : DataFrame
+        How many units have which degree, at the start (epoch 0) and at the end of each epoch before the rewiring that
+        follows it: epoch, layer, side ("in": fan-in of targets, "out": fan-out of sources), degree, n_units.
+    ages : DataFrame
+        How many edges are how old at the same moments: epoch, layer, born (the epoch in which they grew, 0 for the
+        start), age_from and age_to (their ages in optimizer steps, inclusive), n_edges.
     """
 
     model: SparseMLP
@@ -81,6 +96,9 @@ class TrainResult:
     best: Snapshot
     history: pd.DataFrame
     timing: pd.DataFrame
+    topology: pd.DataFrame
+    degrees: pd.DataFrame
+    ages: pd.DataFrame
 
     @property
     def network(self) -> SparseNetwork:

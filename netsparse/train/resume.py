@@ -95,6 +95,7 @@ class Keeper:
         self._last_time = time.monotonic()
         self._on_disk: dict[Path, int] = {}
         self._has_looked = False
+        self._is_overdue = False
 
     def begin(self) -> None:
         """Write what the run was asked for, before its first step; sweep up what a killed process left half done."""
@@ -110,8 +111,11 @@ class Keeper:
     def after_step(self, state: TrainState) -> None:
         """Save if it is time; between two steps of an epoch."""
         self._look_at(state)
+        if self._is_overdue and not state.is_collecting:
+            self.save(state)
+            return
         minutes = None if self.policy is None else self.policy.every_minutes
-        if minutes is None or state.step % self._look:
+        if minutes is None or state.step % self._look or state.is_collecting:
             return
         if self.ranks.first_says(time.monotonic() - self._last_time >= 60.0 * minutes):
             self.save(state)
@@ -124,7 +128,9 @@ class Keeper:
         every, minutes = self.policy.every_epochs, self.policy.every_minutes
         waited = minutes is not None and time.monotonic() - self._last_time >= 60.0 * minutes
         if is_last or (every is not None and state.epoch % every == 0) or self.ranks.first_says(waited):
-            self.save(state)
+            self._is_overdue = state.is_collecting  # what waits for a rewiring is in no checkpoint: after it, then
+            if not self._is_overdue:
+                self.save(state)
 
     def _look_at(self, state: TrainState) -> None:
         """Find out after the first step, not when hours of them are to be saved, what cannot be."""
@@ -146,7 +152,7 @@ class Keeper:
             self._synchronise_files()
             write_state(self.folder / f"step-{state.step}", contents)
             self._tidy(state.step, self.policy.keep)
-        self._last_time = time.monotonic()
+        self._last_time, self._is_overdue = time.monotonic(), False
 
     def _synchronise_files(self) -> None:
         """Wait until the files of the run are on the disk: who goes on from here does not write them again."""

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from netsparse.graph import apply
-from netsparse.nn import recorded_gradients
+from netsparse.graph import BipartiteGraph, EdgeDelta, apply
+from netsparse.graph.checks import as_edge_vector
+from netsparse.nn import SparseLinear
+from netsparse.nn.optimizer import forget_state, momentum_of, set_state_at, state_at
 from netsparse.rewiring import LayerState, Moment, RewiringRule
 from netsparse.train.callbacks import Callbacks, Change
 from netsparse.train.ranks import Ranks
 from netsparse.train.state import TrainState
+from netsparse.train.topology import ROWS_PER_EPOCH, Topology
+from netsparse.train.windows import GradientWindow
 from netsparse.typing import EdgeVector
 
 
@@ -44,6 +48,7 @@ class Rewiring:
         self.rule, self.steps_per_epoch, self.n_steps = rule, steps_per_epoch, n_steps
         self._every = None if rule is None else rule.every
         self._every_epochs = None if rule is None or rule.every is not None else rule.every_epochs
+        self._period = self._every or steps_per_epoch * (self._every_epochs or 1)
         self._needs = frozenset() if rule is None else rule.needs
         self._acts = rule is not None and rule.acts_after_steps
         self.ranks, self.callbacks = ranks, callbacks
@@ -67,11 +72,30 @@ class Rewiring:
         """Tell whether a rewiring follows step `step`, right away or at the end of the epoch."""
         return self.is_due_after_step(step) or (step % self.steps_per_epoch == 0 and self.is_due_after_epoch(step))
 
-    def gradients(self, state: TrainState) -> AbstractContextManager[Sequence[Any] | None]:
-        """Return what the backward passes of the next step run in: it keeps gradients where the rule will ask."""
-        if "grads" not in self._needs or not self._is_due(state.step + 1):
+    def window(self) -> GradientWindow:
+        """Return the empty window in which gradients are kept for the rule."""
+        decay = 1.0 if self.rule is None else self.rule.gradient_decay
+        return GradientWindow(decay, self.ranks.sum if self.ranks.size > 1 else None)
+
+    def topology(self, layers: Sequence[BipartiteGraph]) -> Topology:
+        """Return the empty record of what the rule will do to a wiring; of no layers where there is no rule."""
+        per_epoch = -(-self.steps_per_epoch // self._period)
+        every = -(-per_epoch // ROWS_PER_EPOCH)
+        return Topology(() if self.rule is None else layers, steps_per_epoch=self.steps_per_epoch, every=every)
+
+    def gradients(self, state: TrainState) -> AbstractContextManager[None]:
+        """Return what the backward passes of the next step run in: it keeps gradients where the rule will ask.
+
+        Those of the last `gradient_steps` steps before a rewiring, fewer where the last time one could be due is
+        nearer.
+        """
+        if self.rule is None or "grads" not in self._needs:
             return nullcontext()
-        return recorded_gradients(state.model, reduce=self.ranks.sum if self.ranks.size > 1 else None)
+        step = state.step + 1
+        due = -(-step // self._period) * self._period
+        if not self._acts_at(due) or due - step >= self.rule.gradient_steps:
+            return nullcontext()
+        return state.window.recording(state.model, getattr(state.precision, "scale", 1.0))
 
     def skips_step(self, state: TrainState) -> bool:
         """Tell whether the optimizer leaves out the step that is about to be taken."""
@@ -91,7 +115,8 @@ class Rewiring:
     def _set(self, state: TrainState, weights: Sequence[EdgeVector | None] | None) -> None:
         layers = state.model.sparse_layers()
         for layer, values in zip(layers, [None] * len(layers) if weights is None else weights, strict=True):
-            if values is not None:
+            if values is not None:  # numpy's arrays are copied to wherever the layer computes
+                values = as_edge_vector("weights", values, layer.graph.n_edges)
                 layer.weight.data.copy_(torch.from_numpy(np.ascontiguousarray(values)))
 
     def change(self, state: TrainState) -> None:
@@ -103,18 +128,46 @@ class Rewiring:
         n_edges = tuple(graph.n_edges for graph in state.initial.layers)
         at = Moment(state.step, self.n_steps, state.n_rewirings, n_edges)
         deltas = self.rule.propose_all(states, at=at, rng=state.rewiring)
-        for layer, delta in zip(model.sparse_layers(), deltas, strict=True):
-            graph, edge_map = apply(layer.graph, delta)
-            layer.rewire(graph, edge_map, state.optimizer, newborn=delta.values)
-        state.n_rewirings, state.grads = state.n_rewirings + 1, None
+        layers = model.sparse_layers()
+        for layer, delta in zip(layers, deltas, strict=True):
+            self._take_over(layer, delta, state.optimizer)
+        state.n_rewirings += 1
         self.ranks.agree(model.network, deltas)
         changes: list[Change] = [(before.graph, delta) for before, delta in zip(states, deltas, strict=True)]
-        state.history.rewired.add(changes)
+        new = state.history.rewired.add(changes)
+        after = [layer.graph for layer in layers]
+        whole = [(*change, graph, n) for change, graph, n in zip(changes, after, new, strict=True)]
+        state.topology.add(state.epoch, state.step, whole)
         self.callbacks.on_rewire(state, changes)
+
+    def _take_over(self, layer: SparseLinear, delta: EdgeDelta, optimizer: torch.optim.Optimizer) -> None:
+        """Rewire one layer; newborn edges get the optimizer state that the rule says."""
+        before, kind = layer.graph, self.rule.optimizer_state if self.rule is not None else "zero"
+        graph, edge_map = apply(before, delta)
+        if kind == "kept":
+            back = before.has_edges(delta.added_sources, delta.added_targets)  # of the free pairs only the removed were
+            places = before.edge_ids(delta.added_sources[back], delta.added_targets[back])
+            left = state_at(optimizer, layer.weight, places)
+            layer.rewire(graph, edge_map, optimizer, newborn=delta.values)
+            set_state_at(optimizer, layer.weight, edge_map.added[back], left)
+        else:
+            layer.rewire(graph, edge_map, optimizer, newborn=delta.values)
+            if kind == "all_zero":
+                forget_state(optimizer, layer.weight)
 
     def _seen(self, state: TrainState) -> list[LayerState]:
         """Return what the rule may see of every layer, what it asks for included."""
-        states = state.model.layer_states()
-        if "grads" in self._needs and state.grads is not None:
-            states = [replace(seen, grads=state.grads[seen.index]) for seen in states]
+        grads = state.window.gradients(state.model) if len(state.window) else None
+        states = []
+        for seen, layer in zip(state.model.layer_states(), state.model.sparse_layers(), strict=True):
+            more: dict[str, Any] = {}
+            if "grads" in self._needs and grads is not None:
+                more["grads"] = grads[seen.index]
+            if "momentum" in self._needs:
+                more["momentum"] = momentum_of(state.optimizer, layer.weight)
+            if "ages" in self._needs:
+                more["ages"] = state.topology.ages(seen.index, state.step)
+            if getattr(layer, "kernel_size", None) is not None:
+                more["kernel_size"] = layer.kernel_size
+            states.append(replace(seen, **more) if more else seen)
         return states

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,10 +10,13 @@ from torch import Tensor
 
 from netsparse.graph import SparseNetwork
 from netsparse.nn import SparseMLP
+from netsparse.rewiring import RewiringRule
 from netsparse.train.history import History
 from netsparse.train.precision import Precision
 from netsparse.train.result import Snapshot
 from netsparse.train.schedules import LearningRate
+from netsparse.train.topology import Topology
+from netsparse.train.windows import GradientWindow
 
 
 @dataclass(eq=False)
@@ -36,8 +37,12 @@ class TrainState:
         Draw the order of the images in each epoch, and what the rule needs.
     initial : SparseNetwork
         The wiring before the first step.
+    rule : RewiringRule, optional
+        What changes the wiring, if anything does.
     history : History
         The rows of the tables so far.
+    topology : Topology
+        What the rewirings have done so far, and the ages of the edges.
     epoch : int
         The epoch under way or, between two, the one that has ended; counted from 1, 0 before the first.
     step : int
@@ -50,8 +55,8 @@ class TrainState:
         Sum of the losses and number of hits over the images of this epoch so far, of this process alone.
     n_rewirings : int
         Rewirings done.
-    grads : sequence of PairGradients, optional
-        One per layer, of the last step, where the rule will ask for them before the next; else None.
+    window : GradientWindow
+        Gradients of the last steps that the rule will ask for at the next rewiring; empty where it asks for none.
     last, best : Snapshot, optional
         The model at the end of the last epoch, and of the one that was best on validation. After a resumption `last` is
         None until an epoch ends.
@@ -68,14 +73,16 @@ class TrainState:
     batches: np.random.Generator
     rewiring: np.random.Generator
     initial: SparseNetwork
+    rule: RewiringRule | None = None
     history: History = field(default_factory=History)
+    topology: Topology = field(default_factory=Topology)
     epoch: int = 0
     step: int = 0
     order: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
     position: int = 0
     sums: Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
     n_rewirings: int = 0
-    grads: Sequence[Any] | None = None
+    window: GradientWindow = field(default_factory=GradientWindow)
     last: Snapshot | None = None
     best: Snapshot | None = None
     row: dict[str, float] = field(default_factory=dict)
@@ -85,6 +92,11 @@ class TrainState:
     def is_within_epoch(self) -> bool:
         """Whether an epoch has begun and not ended."""
         return len(self.order) > 0
+
+    @property
+    def is_collecting(self) -> bool:
+        """Whether gradients wait for the next rewiring: no checkpoint holds them, so that none is made meanwhile."""
+        return len(self.window) > 0
 
     def begin_epoch(self, n_train: int) -> None:
         """Start the next epoch: draw its order, forget the sums of the one before."""
@@ -96,7 +108,7 @@ class TrainState:
 
     def end_epoch(self) -> None:
         """End the epoch, once everything that belongs to it has been done."""
-        self.order, self.position, self.grads = self.order.new_empty(0), 0, None
+        self.order, self.position = self.order.new_empty(0), 0
 
 
 SPENT = ("train", "evaluate", "rewire")

@@ -23,7 +23,7 @@ from netsparse.train import evaluate, fit
 from netsparse.train.history import History
 from netsparse.train.resume import Checkpoints
 
-FILES = ("model.safetensors", "best.safetensors", "history.csv")
+FILES = ("model.safetensors", "best.safetensors", "history.csv", "topology.csv")
 OPERATIONS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree"}
 NETWORK = ns.generators.layered([64, 30, 20], density=0.2, rng=0)
 DATA = load("digits")

@@ -26,7 +26,7 @@ from netsparse.train.lock import LOCK, only_writer
 from netsparse.train.resume import Checkpoints
 from netsparse.train.state_files import ARRAYS, MANIFEST, TENSORS, Contents, Damaged, read_state, write_state
 
-FILES = ("model.safetensors", "best.safetensors", "history.csv")
+FILES = ("model.safetensors", "best.safetensors", "history.csv", "topology.csv")
 EVERY_STEP, EVERY_EPOCH = Checkpoints(every_minutes=0.0), Checkpoints(every_epochs=1, every_minutes=None)
 STEPS = 5  # of an epoch
 
@@ -138,10 +138,10 @@ def test_a_run_without_a_checkpoint_starts_again_and_so_does_a_new_one(tmp_path)
 def test_all_of_a_checkpoint_is_on_the_disk_before_it_gets_its_name(tmp_path, synchronised):
     train(tmp_path, checkpoint=Checkpoints(), epochs=1)
     names = [Path(path).name for path in synchronised]
-    assert set(names[:4]) == {*FILES, "timing.csv"}  # nobody writes them again
-    assert names[4:8] == [tmp_path.name, TENSORS, ARRAYS, MANIFEST]
-    assert names[8].startswith(".step-5")
-    assert names[9:] == ["checkpoints"]
+    assert set(names[:5]) == {*FILES, "timing.csv"}  # nobody writes them again
+    assert names[5:9] == [tmp_path.name, TENSORS, ARRAYS, MANIFEST]
+    assert names[9].startswith(".step-5")
+    assert names[10:] == ["checkpoints"]
 
 
 def test_a_run_that_was_interrupted_before_its_first_checkpoint_starts_again(tmp_path):
