@@ -194,7 +194,7 @@ class SoftDeepR(SignedRule):
         return keys[free], theta[free]
 
     def memory(self) -> dict[str, np.ndarray]:
-        """Return keys and theta of the positions of each layer that are no edges, and the law of those that never were."""
+        """Return keys and theta of each layer's positions that are no edges, and the law of those that never were."""
         arrays: dict[str, np.ndarray] = {}
         for index, walk in self._walks.items():
             arrays |= {f"{index}.keys": walk.keys, f"{index}.theta": walk.theta}
