@@ -1,0 +1,133 @@
+"""`GradualMagnitudePruning`: fewer and fewer edges along a cubic schedule; nothing grows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from netsparse.errors import InvalidOption, unknown_name
+from netsparse.generators.budget import as_density
+from netsparse.graph import EdgeDelta
+from netsparse.rewiring.rule import RewiringRule
+from netsparse.rewiring.schedules import inverse_power
+from netsparse.rewiring.scores import smallest_magnitude
+from netsparse.rewiring.state import START, Kept, LayerState, Moment
+from netsparse.rng import as_rng
+from netsparse.typing import Seed
+
+SCOPES = ("layer", "network")
+
+
+@dataclass(frozen=True, repr=False)
+class GradualMagnitudePruning(RewiringRule):
+    """Prune gradually: every `every` steps the edges of smallest |w| go, until a given density is left.
+
+    The sparsity follows s_t = s_f + (s_i - s_f) (1 - (t - t_0) / (t_end - t_0))^3, from the sparsity s_i of the start
+    to s_f = 1 - `density`. t_0 is the step `since` * n_steps, and t_end the last step at which the rule is due, the
+    last multiple of `every` before `until`: round(density * pairs) edges are then left, exactly.
+
+    Parameters
+    ----------
+    density : float
+        What is left at the end, in (0, 1], of the pairs of each layer or of the network.
+    start_density : float, optional
+        What the schedule starts from, in (0, 1]; None: what there was before the first step, or, where that is unknown,
+        is now.
+    scope : {"layer", "network"}
+        Whether every layer is pruned to that density, or all weights are compared with one another.
+    every : int
+        Optimizer steps between two prunings; the schedule cannot go by epochs.
+    since, until : float
+        Shares of the run between which edges go. The network then recovers until the end of the run.
+
+    Raises
+    ------
+    InvalidDensity, InvalidOption, UnknownName
+        For impossible options.
+
+    Notes
+    -----
+    The number of edges falls, so `keeps_count` is False. A layer (or network) that has fewer edges than the schedule
+    says keeps them all. Ties go at random. A run of unknown length is at its beginning: nothing goes.
+
+    The paper prunes layer by layer while training goes on; that counts are exact, the last one is reached whatever
+    `every` and `until`, and `scope="network"` are ours.
+
+    References
+    ----------
+    Zhu, Gupta, To prune, or not to prune: exploring the efficacy of pruning for model compression, arXiv:1710.01878.
+
+    Examples
+    --------
+    >>> from netsparse.generators import complete
+    >>> rule = GradualMagnitudePruning(density=0.25, every=10)
+    >>> weights = np.array([0.8, -0.1, 0.7, 0.2, -0.6, 0.3, 0.5, 0.4])
+    >>> [rule.n_edges_at(Moment(step, 100), 8, 8) for step in (0, 10, 20, 30, 60, 90)]
+    [8, 6, 4, 3, 2, 2]
+    >>> rule.propose(complete(4, 2), weights, at=Moment(20, 100), rng=0).removed.tolist()
+    [1, 3, 5, 7]
+    """
+
+    _: KW_ONLY
+    density: float = 0.1
+    start_density: float | None = None
+    scope: str = "layer"
+    every: int | None = 100
+    until: float = 0.75
+
+    keeps_count: ClassVar[bool] = False
+    fixed: ClassVar[frozenset[str]] = frozenset(
+        {"fraction", "drop", "grow", "newborn", "budget", "schedule", "end_fraction", "regrown", "optimizer_state"}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "density", as_density(self.density))
+        if self.start_density is not None:
+            object.__setattr__(self, "start_density", as_density(self.start_density))
+        if self.scope not in SCOPES:
+            raise unknown_name("scope", self.scope, SCOPES)
+        if self.every is None:
+            raise InvalidOption("every", "None", "optimizer steps, because the schedule goes by them", "every=100")
+
+    def n_edges_at(self, at: Moment, n_pairs: int, n_at_start: int) -> int:
+        """Return how many of `n_pairs` pairs the schedule leaves, of those that were edges at the start."""
+        start = n_at_start / n_pairs if self.start_density is None else self.start_density
+        return round(n_pairs * (self.density + (start - self.density) * inverse_power(self._time(at))))
+
+    def _time(self, at: Moment) -> float:
+        if not at.n_steps:
+            return 0.0
+        every = self.every or 1
+        last = min(int(self.until * at.n_steps), at.n_steps - 1) // every * every
+        first = self.since * at.n_steps
+        return min(max((at.step - first) / (last - first), 0.0), 1.0) if last > first else float(at.step >= last)
+
+    def n_drop(self, state: LayerState, at: Moment) -> int:
+        """Return by how many edges a layer is above the schedule."""
+        n_edges, n_pairs = state.graph.n_edges, state.graph.n_in * state.graph.n_out
+        n_at_start = n_edges if at.n_edges_at_start is None else at.n_edges_at_start[state.index]
+        return max(n_edges - self.n_edges_at(at, n_pairs, n_at_start), 0)
+
+    def shared(
+        self, kept: Sequence[Kept], n_grow: Sequence[int], at: Moment, rng: np.random.Generator
+    ) -> Sequence[int]:
+        """Return zeros: nothing grows."""
+        return [0] * len(kept)
+
+    def propose_all(self, states: Sequence[LayerState], *, at: Moment = START, rng: Seed) -> list[EdgeDelta]:
+        """Propose what goes in every layer; see `RewiringRule.propose_all`."""
+        if self.scope == "layer":
+            return super().propose_all(states, at=at, rng=rng)
+        graphs = [state.graph for state in states]
+        n_edges = [graph.n_edges for graph in graphs]
+        n_at_start = sum(n_edges if at.n_edges_at_start is None else at.n_edges_at_start)
+        n_left = self.n_edges_at(at, sum(graph.n_in * graph.n_out for graph in graphs), n_at_start)
+        pool = np.concatenate([state.weights for state in states])
+        gone = smallest_magnitude(pool, max(len(pool) - n_left, 0), as_rng(rng))
+        ends = np.cumsum(n_edges)
+        parts = np.split(gone, np.searchsorted(gone, ends[:-1]))
+        return [EdgeDelta(ids - end + n) for ids, end, n in zip(parts, ends, n_edges, strict=True)]

@@ -1,0 +1,183 @@
+"""How much each edge of an untrained model matters: SNIP, GraSP, magnitude, chance. The highest scores are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netsparse.errors import InvalidOption
+from netsparse.nn import SparseMLP
+from netsparse.nn.linear import SparseLinear, shallow_copy
+from netsparse.typing import EdgeVector
+
+BATCH = 512
+"""Images that go through a model at a time."""
+
+
+def snip(model: SparseMLP, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
+    """Return |w * dL/dw|, the connection sensitivity: what the loss L changes by, to first order, without the edge.
+
+    L is the mean cross-entropy. SNIP divides by the sum of all, which changes no order.
+
+    References
+    ----------
+    Lee, Ajanthan, Torr, SNIP: single-shot network pruning based on connection sensitivity, ICLR 2019,
+    arXiv:1810.02340.
+
+    Examples
+    --------
+    >>> from netsparse.generators import layered
+    >>> model = SparseMLP(layered([4, 3], density=1, generator="complete", rng=0), n_classes=2, rng=0)
+    >>> [part.shape for part in snip(model, torch.rand(5, 4), torch.tensor([0, 1, 0, 1, 1]), np.random.default_rng(0))]
+    [(12,)]
+    """
+    twin = _twin(model)
+    return [np.abs(w * g) for w, g in zip(model.weights, _arrays(_gradients(twin, x, y)), strict=True)]
+
+
+@dataclass(frozen=True)
+class GraSP:
+    """w * (H g) with g = dL/dw and H the Hessian of L: edges that carry the flow of the gradient have high scores.
+
+    Without the edge the squared norm of the gradient changes by -2 w (H g), to first order; the edges whose removal
+    would lower it most are kept. The paper writes the score with the opposite sign, -w (H g), and removes the highest.
+
+    H g is exact: a forward pass along g, which gives the slope of L in that direction, is differentiated once. Nothing
+    but passes through the sparse layers' own kernels is needed; this way to compute it is ours.
+
+    Parameters
+    ----------
+    temperature : float
+        What the logits are divided by; 200 in the authors' code.
+
+    Raises
+    ------
+    InvalidOption
+        If the temperature is not above 0.
+
+    Notes
+    -----
+    g and H are those of the weights of the sparse layers, on the same images; biases and a dense head are constants.
+    Activations are piecewise linear, their second derivative is taken as 0.
+
+    References
+    ----------
+    Wang, Zhang, Grosse, Picking winning tickets before training by preserving gradient flow, ICLR 2020,
+    arXiv:2002.07376, and github.com/alecwangcq/GraSP. Hessian times vector: Pearlmutter, Neural Computation 6, 147
+    (1994), doi:10.1162/neco.1994.6.1.147.
+
+    Examples
+    --------
+    >>> from netsparse.generators import layered
+    >>> model = SparseMLP(layered([4, 3], density=1, generator="complete", rng=0), n_classes=2, rng=0)
+    >>> rng = np.random.default_rng(0)
+    >>> [part.shape for part in GraSP()(model, torch.rand(5, 4), torch.tensor([0, 1, 0, 1, 1]), rng)]
+    [(12,)]
+    """
+
+    temperature: float = 200.0
+
+    def __post_init__(self) -> None:
+        t = self.temperature
+        if not isinstance(t, Real) or isinstance(t, bool) or not 0.0 < float(t) < float("inf"):
+            raise InvalidOption("temperature", repr(t), "a number above 0", "temperature=200.0")
+
+    def __call__(self, model: SparseMLP, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
+        """Return the scores."""
+        twin = _twin(model)
+        directions = _gradients(twin, x, y, self.temperature)
+        products = hessian_times(twin, directions, x, y, self.temperature)
+        return [w * p for w, p in zip(model.weights, _arrays(products), strict=True)]
+
+
+def magnitude(model: SparseMLP, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
+    """Return |w|."""
+    return [np.abs(weight) for weight in model.weights]
+
+
+def uniform(model: SparseMLP, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
+    """Return a uniform random number per edge."""
+    return [rng.random(graph.n_edges) for graph in model.network.layers]
+
+
+def hessian_times(
+    model: SparseMLP, directions: Sequence[Tensor], x: Tensor, y: Tensor, temperature: float = 1.0
+) -> list[Tensor]:
+    """Return H v: the Hessian of the mean cross-entropy in the weights of the sparse layers, times `directions`.
+
+    With dz_k = W_k dx_k + V_k x_k and dx_(k+1) = f'(z_k) dz_k the slope of the loss along v is
+    sum (softmax - onehot) dlogits / n, and its gradient is H v.
+
+    Parameters
+    ----------
+    model : SparseMLP
+        Its weights must require gradients.
+    directions : sequence of tensors
+        v, one entry per edge of each sparse layer.
+    x, y : tensors of shape (n, n_in), (n,)
+        Images and labels.
+    temperature : float
+        What the logits are divided by.
+    """
+    layers = model.sparse_layers()
+    straight = [_without(layer, bias=False) for layer in layers]  # the same weights: W x + b, without f
+    on_tangent = [_without(layer, bias=True) for layer in layers]
+    along = [_without(layer, bias=True) for layer in layers]
+    for layer, direction in zip(along, directions, strict=True):
+        layer.weight = nn.Parameter(direction.detach().clone(), requires_grad=False)
+    products = [torch.zeros_like(layer.weight) for layer in layers]
+    for images, labels in zip(x.split(BATCH), y.split(BATCH), strict=True):
+        level = tangent = model.normalize(images)
+        for k, layer in enumerate(layers):
+            z, dz = straight[k](level), along[k](level)
+            if k:  # the images themselves do not move
+                dz = dz + on_tangent[k](tangent)
+            slope = 1.0 if layer.slope is None else torch.where(z > 0, 1.0, layer.slope).to(z.dtype)
+            level, tangent = z * slope, dz * slope
+        if model.head is not None:
+            level, tangent = model.head(level), nn.functional.linear(tangent, model.head.weight)
+        errors = torch.softmax(level / temperature, 1) - nn.functional.one_hot(labels, level.shape[1])
+        steepness = (errors * tangent).sum() / (temperature * len(x))
+        for product, part in zip(products, torch.autograd.grad(steepness, _weights(model)), strict=True):
+            product += part
+    return products
+
+
+def _gradients(model: SparseMLP, x: Tensor, y: Tensor, temperature: float = 1.0) -> list[Tensor]:
+    """Return the gradient of the mean cross-entropy in the weights of the sparse layers."""
+    totals = [torch.zeros_like(weight) for weight in _weights(model)]
+    for images, labels in zip(x.split(BATCH), y.split(BATCH), strict=True):
+        loss = nn.functional.cross_entropy(model(images) / temperature, labels, reduction="sum") / len(x)
+        for total, part in zip(totals, torch.autograd.grad(loss, _weights(model)), strict=True):
+            total += part
+    return totals
+
+
+def _weights(model: SparseMLP) -> list[Tensor]:
+    return [layer.weight for layer in model.sparse_layers()]
+
+
+def _twin(model: SparseMLP) -> SparseMLP:
+    """Return the model in evaluation mode with weights of its own to derive by, frozen in the model or not."""
+    twin = model.with_edges(model.network, model.weights).eval()
+    for layer in twin.sparse_layers():
+        layer.weight.requires_grad_(True)
+    return twin
+
+
+def _without(layer: SparseLinear, *, bias: bool) -> SparseLinear:
+    """Return the layer without its activation, and without its bias where that is asked for; the weights are shared."""
+    plain = shallow_copy(layer)
+    plain.slope = None
+    if bias:
+        plain.bias = None
+    return plain
+
+
+def _arrays(tensors: Sequence[Tensor]) -> list[EdgeVector]:
+    return [tensor.detach().cpu().double().numpy() for tensor in tensors]
