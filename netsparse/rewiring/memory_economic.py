@@ -104,7 +104,7 @@ class MEST(RewiringRule):
             return super().n_drop(state, at)
         return max(0, state.graph.n_edges - _at_start(state, at))
 
-    def dropped(self, state: LayerState, n_drop: int, rng: np.random.Generator) -> EdgeIds:
+    def dropped(self, state: LayerState, n_drop: int, at: Moment, rng: np.random.Generator) -> EdgeIds:
         """Return the edges of smallest |w| + lambda |dL/dw|."""
         return self._scored(state, n_drop, rng)
 

@@ -32,8 +32,8 @@ class RewiringRule:
 
     It is a value made of parts, each a name or a function of one's own; the published rules are presets of them, and
     their deviations from one another are options. A preset changes defaults and, where a rule does more than its
-    parts, overrides one of the methods that `propose_all` calls in this order: `n_drop`, `dropped`, `trimmed`,
-    `shared`, `grown`, `values`.
+    parts, overrides one of the methods that `propose_all` calls in this order: `n_drops`, `dropped`,
+    `trimmed`, `shared`, `grown`, `values`.
 
     Parameters
     ----------
@@ -108,6 +108,11 @@ class RewiringRule:
     gradient_decay: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
+        for name in self.fixed:
+            default = type(self).__dataclass_fields__[name].default
+            if getattr(self, name) != default:
+                expected = f"none beside {type(self).__name__}, which does not follow it"
+                raise InvalidOption(name, repr(getattr(self, name)), expected, f"leaving {name} out")
         for name in ("fraction", "end_fraction", "since", "until"):
             _check_share(name, getattr(self, name), type(self))
         if self.since > self.until:
@@ -122,11 +127,6 @@ class RewiringRule:
         for name, table in (("schedule", SCHEDULES), ("regrown", REGROWN), ("optimizer_state", OPTIMIZER_STATES)):
             if getattr(self, name) not in table:
                 raise unknown_name(name, getattr(self, name), table)
-        for name in self.fixed:
-            default = type(self).__dataclass_fields__[name].default
-            if getattr(self, name) != default:
-                expected = f"none beside {type(self).__name__}, which does not follow it"
-                raise InvalidOption(name, repr(getattr(self, name)), expected, f"leaving {name} out")
         parts = (
             named_part("drop", self.drop, DROPS),
             named_part("grow", self.grow, GROWTHS),
@@ -150,11 +150,15 @@ class RewiringRule:
 
     # the steps of a proposal: what presets override -------------------------------------------------------------------
 
+    def n_drops(self, states: Sequence[LayerState], at: Moment) -> Sequence[int]:
+        """Return how many edges of each layer go, once all layers have been looked at."""
+        return [self.n_drop(state, at) for state in states]
+
     def n_drop(self, state: LayerState, at: Moment) -> int:
         """Return how many edges of a layer go."""
         return round(self.fraction_at(at) * state.graph.n_edges)
 
-    def dropped(self, state: LayerState, n_drop: int, rng: np.random.Generator) -> EdgeIds:
+    def dropped(self, state: LayerState, n_drop: int, at: Moment, rng: np.random.Generator) -> EdgeIds:
         """Return the ids of the edges of a layer that go."""
         return self._parts[0](state, n_drop, rng)
 
@@ -230,7 +234,8 @@ class RewiringRule:
         states = [_checked(self, state) for state in states]
         *children, last = streams(rng, len(states) + 1, purpose="rewiring")
         removed: Sequence[EdgeIds] = [
-            self.dropped(state, self.n_drop(state, at), child) for state, child in zip(states, children, strict=True)
+            self.dropped(state, n_drop, at, child)
+            for state, n_drop, child in zip(states, self.n_drops(states, at), children, strict=True)
         ]
         kept = [Kept(state, self._gone(ids)) for state, ids in zip(states, self.trimmed(states, removed), strict=True)]
         n_grow = self.shared(kept, [len(layer.removed) for layer in kept], at, last)

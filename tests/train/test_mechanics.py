@@ -49,7 +49,7 @@ class SpiedSGD(torch.optim.SGD):
 class Marked(RewiringRule):
     """Drops the first edges and gives the newborn a weight that can be recognised."""
 
-    def dropped(self, state, n_drop, rng):
+    def dropped(self, state, n_drop, at, rng):
         return np.arange(n_drop)
 
     def values(self, kept, sources, targets, rng):
