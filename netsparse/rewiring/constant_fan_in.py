@@ -230,12 +230,25 @@ def top_pairs_by_unit(graph: BipartiteGraph, grads: Any, n_wanted: FanIns) -> It
             raise TrainingDiverged("gradients", given, expected, "a smaller learning rate")
         for row, unit in enumerate(some):
             sizes[row, graph.indices[graph.indptr[unit] : graph.indptr[unit + 1]]] = -1.0
-        places = graph.n_in - n_wanted[some]
-        cut = np.partition(sizes, np.unique(places), axis=1)[np.arange(len(some)), places][:, None]
-        is_above, is_tied = sizes > cut, sizes == cut
-        missing = n_wanted[some] - is_above.sum(axis=1)
-        rows, sources = np.nonzero(is_above | (is_tied & (np.cumsum(is_tied, axis=1) <= missing[:, None])))
-        yield sources, some[rows]
+        yield _largest(sizes, n_wanted[some], some)
+
+
+def _largest(sizes: Float[np.ndarray, "row n_in"], n_wanted: FanIns, units: UnitIds) -> tuple[UnitIds, UnitIds]:
+    """Return sources and targets of the largest of each row, ties to the first."""
+    n_in, most = sizes.shape[1], int(n_wanted.max())
+    tops = np.sort(np.partition(sizes, n_in - most, axis=1)[:, n_in - most :], axis=1)
+    cuts = tops[np.arange(len(tops)), most - n_wanted]
+    keys = np.flatnonzero(sizes >= cuts[:, None])
+    rows = keys // n_in
+    n_found = np.bincount(rows, minlength=len(sizes))
+    if (n_found > n_wanted).any():  # equal ones at the cut: those that come last are too many
+        stays, is_tie = np.ones(len(keys), dtype=bool), sizes.ravel()[keys] == cuts[rows]
+        ends = np.cumsum(n_found)
+        for row in np.flatnonzero(n_found > n_wanted):
+            own = slice(ends[row] - n_found[row], ends[row])
+            stays[own][np.flatnonzero(is_tie[own])[n_wanted[row] - n_found[row] :]] = False
+        keys, rows = keys[stays], rows[stays]
+    return keys - rows * n_in, units[rows]
 
 
 def _as_layers(spares: Any) -> tuple[int, ...]:

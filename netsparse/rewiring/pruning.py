@@ -10,13 +10,10 @@ import numpy as np
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.generators.budget import as_density
-from netsparse.graph import EdgeDelta
 from netsparse.rewiring.rule import RewiringRule
 from netsparse.rewiring.schedules import inverse_power
-from netsparse.rewiring.scores import smallest_magnitude
-from netsparse.rewiring.state import START, Kept, LayerState, Moment
-from netsparse.rng import as_rng
-from netsparse.typing import Seed
+from netsparse.rewiring.state import Kept, LayerState, Moment
+from netsparse.typing import EdgeVector
 
 SCOPES = ("layer", "network")
 
@@ -51,7 +48,8 @@ class GradualMagnitudePruning(RewiringRule):
     Notes
     -----
     The number of edges falls, so `keeps_count` is False. A layer (or network) that has fewer edges than the schedule
-    says keeps them all. Ties go at random. A run of unknown length is at its beginning: nothing goes.
+    says keeps them all. Ties go at random, those between layers to the first layer. A run of unknown length is at its
+    beginning: nothing goes.
 
     The paper prunes layer by layer while training goes on; that counts are exact, the last one is reached whatever
     `every` and `until`, and `scope="network"` are ours.
@@ -112,22 +110,35 @@ class GradualMagnitudePruning(RewiringRule):
         n_at_start = n_edges if at.n_edges_at_start is None else at.n_edges_at_start[state.index]
         return max(n_edges - self.n_edges_at(at, n_pairs, n_at_start), 0)
 
+    def n_drops(self, states: Sequence[LayerState], at: Moment) -> Sequence[int]:
+        """Return how many edges of each layer go: as it alone says, or by the smallest weights of all layers."""
+        if self.scope == "layer":
+            return super().n_drops(states, at)
+        n_edges = [state.graph.n_edges for state in states]
+        n_pairs = sum(state.graph.n_in * state.graph.n_out for state in states)
+        n_at_start = sum(n_edges if at.n_edges_at_start is None else at.n_edges_at_start)
+        n_gone = sum(n_edges) - self.n_edges_at(at, n_pairs, n_at_start)
+        return smallest_by_layer([np.abs(state.weights) for state in states], max(n_gone, 0))
+
     def shared(
         self, kept: Sequence[Kept], n_grow: Sequence[int], at: Moment, rng: np.random.Generator
     ) -> Sequence[int]:
         """Return zeros: nothing grows."""
         return [0] * len(kept)
 
-    def propose_all(self, states: Sequence[LayerState], *, at: Moment = START, rng: Seed) -> list[EdgeDelta]:
-        """Propose what goes in every layer; see `RewiringRule.propose_all`."""
-        if self.scope == "layer":
-            return super().propose_all(states, at=at, rng=rng)
-        graphs = [state.graph for state in states]
-        n_edges = [graph.n_edges for graph in graphs]
-        n_at_start = sum(n_edges if at.n_edges_at_start is None else at.n_edges_at_start)
-        n_left = self.n_edges_at(at, sum(graph.n_in * graph.n_out for graph in graphs), n_at_start)
-        pool = np.concatenate([state.weights for state in states])
-        gone = smallest_magnitude(pool, max(len(pool) - n_left, 0), as_rng(rng))
-        ends = np.cumsum(n_edges)
-        parts = np.split(gone, np.searchsorted(gone, ends[:-1]))
-        return [EdgeDelta(ids - end + n) for ids, end, n in zip(parts, ends, n_edges, strict=True)]
+
+def smallest_by_layer(sizes: Sequence[EdgeVector], n: int) -> list[int]:
+    """Return how many of the `n` smallest numbers of all layers lie in each; equal ones count from the first layer on.
+
+    Examples
+    --------
+    >>> smallest_by_layer([np.array([3.0, 1.0, 2.0]), np.array([0.5, 2.0])], 4)
+    [2, 2]
+    """
+    if n == 0:
+        return [0] * len(sizes)
+    cut = np.partition(np.concatenate(sizes), n - 1)[n - 1]
+    counts = [int(np.count_nonzero(part < cut)) for part in sizes]
+    for k, part in enumerate(sizes):
+        counts[k] += min(int(np.count_nonzero(part == cut)), n - sum(counts))
+    return counts
