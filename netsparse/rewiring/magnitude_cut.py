@@ -69,6 +69,6 @@ def magnitude_cut(weights: Any, rate: float, *, cut: str = "inclusive") -> EdgeI
 
 def checked_rate(name: str, rate: Any) -> float:
     """Return a share in [0, 1] as a float; raises `InvalidOption`."""
-    if not isinstance(rate, Real) or isinstance(rate, bool) or not 0.0 <= rate <= 1.0:
+    if not isinstance(rate, Real) or isinstance(rate, bool) or not 0.0 <= float(rate) <= 1.0:
         raise InvalidOption(name, repr(rate), "a share of the edges in [0, 1]", f"{name}=0.2")
     return float(rate)

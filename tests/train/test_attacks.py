@@ -1,0 +1,378 @@
+"""Attacks: equal to a dense oracle, inside their ball, harmful, and without a trace in the model they attack."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import oracles_lottery as oracle
+import pytest
+import torch
+import zoo
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oracles import dense_of
+from torch import nn
+
+import netsparse as ns
+from netsparse import errors
+from netsparse.graph import BipartiteGraph, SparseNetwork
+from netsparse.nn import SparseMLP, recorded_gradients
+from netsparse.train import Checkpoints, Natural, evaluate, fit
+from netsparse.train.adversarial import AdversarialTraining, evaluate_attacked
+from netsparse.train.attacks import Attack, fgsm, pgd
+from netsparse.train.left_alone import left_alone
+
+
+def mlp(network, *, seed=0, n_classes=4, normalization=(0.3, 0.5), dtype=torch.float64, **options):
+    if isinstance(network, BipartiteGraph):
+        network = SparseNetwork([network])
+    model = SparseMLP(network, n_classes, rng=seed, normalization=normalization, **options).to(dtype)
+    with torch.no_grad():  # biases that are not 0, and weights that matter
+        for k, layer in enumerate(model.sparse_layers()):
+            if layer.bias is not None:
+                layer.bias.copy_(torch.from_numpy(np.random.default_rng([seed, k]).normal(0, 0.3, layer.n_out)))
+    return model
+
+
+def matrices(model):
+    weights = [dense_of(layer.graph, layer.edge_weights()) for layer in model.sparse_layers()]
+    biases = [layer.bias.detach().numpy() for layer in model.sparse_layers()]
+    if model.head is not None:
+        weights.append(model.head.weight.detach().numpy())
+        biases.append(model.head.bias.detach().numpy())
+    # as float32 has rounded them: what the model computes with
+    return weights, biases, (model.normalize.mean.item(), model.normalize.std.item())
+
+
+def pictures(model, n=6, seed=0):
+    rng = np.random.default_rng(seed)
+    x = np.round(rng.random((n, model.sparse_layers()[0].n_in)), 2)
+    x[:, ::3] = np.round(x[:, ::3])  # some on the walls of the cube
+    return x, rng.integers(model.n_classes, size=n)
+
+
+def blobs(n=200, n_features=12, n_classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    centres, y = rng.random((n_classes, n_features)), rng.integers(n_classes, size=n)
+    x = np.clip(centres[y] + rng.normal(0, 0.1, (n, n_features)), 0, 1).astype(np.float32)
+    return ns.datasets.Dataset.from_arrays(x[: n // 2], y[: n // 2], x[n // 2 :], y[n // 2 :], n_classes=n_classes)
+
+
+# by hand --------------------------------------------------------------------------------------------------------------
+
+
+def eight_edges():
+    """Four pixels, complete to two logits: z0 = 2a - b + 0c + d, z1 = a + b + 0c - d. The third pixel says nothing."""
+    graph = BipartiteGraph.from_edges([0, 1, 2, 3] * 2, [0] * 4 + [1] * 4, n_in=4, n_out=2)
+    model = SparseMLP(SparseNetwork([graph]), head=None, bias=False, rng=0)
+    model.sparse_layers()[0].weight.data = torch.tensor([2.0, -1.0, 0.0, 1.0, 1.0, 1.0, 0.0, -1.0])
+    return model
+
+
+def test_one_step_on_eight_edges():
+    x = torch.tensor([[0.5, 0.25, 0.5, 0.9375]])
+    # z0 = 1 - .25 + .9375 > z1 = .5 + .25 - .9375: predicted 0. dL/dx has the sign of w1 - w0 = (-1, 2, 0, -2) for
+    # label 0 and the opposite for label 1; the last pixel of label 1 would leave the cube, the third stays
+    assert fgsm(eight_edges(), x, eps=0.125).tolist() == [[0.375, 0.375, 0.5, 0.8125]]
+    assert fgsm(eight_edges(), x, eps=0.125, labels=[0]).tolist() == [[0.375, 0.375, 0.5, 0.8125]]
+    assert fgsm(eight_edges(), x, eps=0.125, labels=[1]).tolist() == [[0.625, 0.125, 0.5, 1.0]]
+
+
+def test_steps_stop_at_the_ball_and_at_the_cube():
+    x = torch.tensor([[0.5, 0.25, 0.5, 0.9375]])
+    steps = {"eps": 0.375, "step_size": 0.25, "random_start": False, "labels": [1]}
+    # the gradient of a linear model has one sign everywhere: (1, -2, 0, 2)
+    assert pgd(eight_edges(), x, steps=1, **steps).tolist() == [[0.75, 0.0, 0.5, 1.0]]
+    assert pgd(eight_edges(), x, steps=5, **steps).tolist() == [[0.875, 0.0, 0.5, 1.0]]
+
+
+# the oracle -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("labels", ["true", "predicted"])
+@pytest.mark.parametrize("name", zoo.GRAPHS)
+def test_equals_the_dense_oracle_on_nasty_graphs(name, labels):
+    model = mlp(zoo.GRAPHS[name])
+    x, y = pictures(model)
+    given_labels = y if labels == "true" else None
+    found = fgsm(model, x, eps=0.2, labels=given_labels).numpy()
+    np.testing.assert_allclose(found, oracle.attack(x, given_labels, 0.2, 0.2, 1, *matrices(model)), atol=1e-12)
+    found = pgd(model, x, eps=0.2, step_size=0.07, steps=5, random_start=False, labels=given_labels).numpy()
+    np.testing.assert_allclose(found, oracle.attack(x, given_labels, 0.2, 0.07, 5, *matrices(model)), atol=1e-12)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(zoo.networks(), st.floats(0.0, 0.6), st.floats(0.0, 0.4), st.integers(1, 4), st.integers(0, 99))
+def test_equals_the_dense_oracle_on_random_networks(network, eps, step_size, steps, seed):
+    model = mlp(network, seed=seed, n_classes=3)
+    x, y = pictures(model, n=4, seed=seed)
+    # a random start that no step follows is the start of the others: it is drawn from the same generator
+    start = pgd(model, x, eps=eps, step_size=0.0, steps=1, labels=y, rng=seed).numpy()
+    found = pgd(model, x, eps=eps, step_size=step_size, steps=steps, labels=y, rng=seed).numpy()
+    expected = oracle.attack(x, y, eps, step_size, steps, *matrices(model), start=start)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    assert (np.abs(start - x) <= eps + 1e-12).all()
+    assert start.min() >= 0.0
+    assert start.max() <= 1.0
+
+
+@pytest.mark.parametrize("mix", [0.3, 1.0])
+@pytest.mark.parametrize("labels", ["true", "predicted"])
+def test_the_objective_and_its_gradient_equal_the_dense_oracle(mix, labels):
+    model = mlp(zoo.NETWORKS["three layers"])
+    (x, y), (weights, biases, moments) = pictures(model, n=9), matrices(model)
+    objective = AdversarialTraining(
+        0.1, 3, step_size=0.05, mix=mix, labels=labels, random_start=False, label_smoothing=0.1
+    )
+    loss, logits = objective(model, torch.from_numpy(x), torch.from_numpy(y))
+    loss.backward()
+    there = oracle.attack(x, y if labels == "true" else None, 0.1, 0.05, 3, weights, biases, moments)
+    assert np.abs(there - x).max() > 0.01
+    parts = [(1.0 - mix, x), (mix, there)]
+    rest = (weights, biases, moments, 0.1)
+    assert loss.item() == pytest.approx(sum(share * oracle.loss_of(at, y, *rest) for share, at in parts), abs=1e-12)
+    np.testing.assert_allclose(
+        logits.detach().numpy(), oracle.logits_of(there if mix == 1.0 else x, *rest[:3]), atol=1e-12
+    )
+    of_weights = [sum(s * oracle.gradients(at, y, *rest)[0][k] for s, at in parts) for k in range(len(weights))]
+    for layer, dense in zip(model.sparse_layers(), of_weights, strict=False):
+        np.testing.assert_allclose(
+            layer.weight.grad.numpy(), dense[layer.graph.targets, layer.graph.sources], atol=1e-12
+        )
+    np.testing.assert_allclose(model.head.weight.grad.numpy(), of_weights[-1], atol=1e-12)
+
+
+# promises -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_never_leaves_the_ball_nor_the_cube(dtype):
+    model = mlp(zoo.GRAPHS["dense random"], dtype=dtype)
+    x = torch.from_numpy(pictures(model, n=50)[0]).to(dtype)
+    for eps in (0.0, 0.03, 0.3, 1.0, 2.0):
+        for steps, start in ((1, False), (7, False), (7, True)):
+            found = pgd(model, x, eps=eps, step_size=0.1, steps=steps, random_start=start, rng=1)
+            assert found.dtype is dtype
+            assert ((found >= x - eps) & (found <= x + eps) & (found >= 0) & (found <= 1)).all()
+            if eps == 0.0:
+                assert torch.equal(found, x)
+
+
+def test_the_model_and_its_gradients_are_left_alone():
+    model = mlp(zoo.NETWORKS["three layers"])
+    model.layers[1].weight.requires_grad_(False)
+    model.layers[2].eval()
+    x, y = (torch.from_numpy(part) for part in pictures(model, n=9))
+    Natural()(model, x, y)[0].backward()
+    before = {name: parameter.grad for name, parameter in model.named_parameters()}
+    bits = {name: None if grad is None else grad.clone() for name, grad in before.items()}
+    modes = [module.training for module in model.modules()]
+    pgd(model, x, eps=0.1, step_size=0.05, steps=3, labels=y, rng=0)
+    evaluate_attacked(model, x, y, Attack(0.1), rng=0)
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is before[name]
+        assert parameter.grad is None or torch.equal(parameter.grad, bits[name])
+        assert parameter.requires_grad is (name != "layers.1.weight")
+    assert [module.training for module in model.modules()] == modes
+    with pytest.raises(RuntimeError), left_alone(model):
+        raise RuntimeError
+    assert [module.training for module in model.modules()] == modes
+
+
+def test_the_model_is_attacked_in_evaluation_mode():
+    seen = []
+
+    class Watched(SparseMLP):
+        def forward(self, x):
+            seen.append((self.training, self.layers[0].training, torch.is_grad_enabled()))
+            return super().forward(x)
+
+    model = Watched(zoo.NETWORKS["three layers"], 3, rng=0).train()
+    with torch.no_grad():
+        pgd(model, torch.full((2, 9), 0.5), eps=0.1, step_size=0.1, steps=2, rng=0)
+    assert seen == [(False, False, False), (False, False, True), (False, False, True)]
+    assert model.training
+
+
+def test_recorded_gradients_see_the_training_step_alone():
+    model = mlp(zoo.NETWORKS["three layers"])
+    x, y = (torch.from_numpy(part) for part in pictures(model, n=9))
+    objective = AdversarialTraining(0.2, 4, mix=0.5, random_start=False)
+    with recorded_gradients(model) as grads:
+        objective(model, x, y)[0].backward()
+        assert all(layer.watch is not None for layer in model.sparse_layers())
+    adversarial = objective.attack(model, x, y)
+    model.zero_grad()
+    with recorded_gradients(model) as expected:
+        (0.5 * Natural()(model, x, y)[0] + 0.5 * Natural()(model, adversarial, y)[0]).backward()
+    for one, other, layer in zip(grads, expected, model.sparse_layers(), strict=True):
+        every = range(layer.n_out)
+        np.testing.assert_allclose(one.rows(every), other.rows(every), atol=1e-14)
+        np.testing.assert_allclose(one.at_edges(), layer.weight.grad.numpy(), atol=1e-12)
+
+
+def test_several_restarts_keep_the_worst():
+    model = mlp(zoo.GRAPHS["dense random"], seed=3)
+    x, y = pictures(model, n=80, seed=1)
+    options = {"eps": 0.15, "step_size": 0.02, "steps": 2, "labels": y}
+    generator = np.random.default_rng(0)
+    each = [pgd(model, x, rng=generator, **options) for _ in range(4)]
+    together = pgd(model, x, restarts=4, rng=0, **options)
+    with torch.no_grad():
+        logits = torch.stack([model(images) for images in each])
+    losses = torch.stack([nn.functional.cross_entropy(z, torch.from_numpy(y), reduction="none") for z in logits])
+    errs = logits.argmax(2) != torch.from_numpy(y)
+    assert errs.any(0).sum() > errs[0].sum()  # restarts find more here
+    for k in range(len(x)):
+        candidates = [(bool(errs[r, k]), float(losses[r, k]), -r) for r in range(4)]
+        assert torch.equal(together[k], each[-max(candidates)[2]][k])
+
+
+def test_random_starts_come_from_the_generator_and_it_alone():
+    model = mlp(zoo.GRAPHS["dense random"])
+    x, y = (torch.from_numpy(part) for part in pictures(model))
+    options = {"eps": 0.1, "step_size": 0.0, "steps": 1}
+    state = torch.get_rng_state()
+    first, again, other = (pgd(model, x, rng=seed, **options) for seed in (0, np.random.default_rng(0), 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), state)
+    objective = AdversarialTraining(0.1, 1)
+    losses = [objective(model, x, y, rng=np.random.default_rng(seed))[0].item() for seed in (0, 0, 1)]
+    assert losses[0] == losses[1] != losses[2]
+    torch.manual_seed(5)
+    own = [objective(model, x, y)[0].item() for _ in range(2)]
+    torch.manual_seed(5)
+    assert [objective(model, x, y)[0].item() for _ in range(2)] == own
+    assert own[0] != own[1]
+
+
+def test_images_do_not_depend_on_their_batch_nor_on_threads():
+    model = mlp(zoo.GRAPHS["dense random"])
+    x, y = pictures(model, n=30)
+    options = {"eps": 0.2, "step_size": 0.05, "steps": 4, "random_start": False}
+    whole = pgd(model, x, labels=y, **options)
+    for k in range(30):
+        np.testing.assert_array_equal(whole[k], pgd(model, x[k : k + 1], labels=y[k : k + 1], **options)[0])
+    threads = torch.get_num_threads()
+    try:
+        found = []
+        for n in (1, 2):
+            torch.set_num_threads(n)
+            found.append(evaluate_attacked(model, x, y, Attack(0.2, steps=3), batch_size=7, rng=0))
+    finally:
+        torch.set_num_threads(threads)
+    assert found[0] == found[1]
+    changed = Attack(0.2, steps=3, random_start=False)(model, torch.from_numpy(x), torch.from_numpy(y))
+    loss, accuracy = evaluate_attacked(model, x, y, Attack(0.2, steps=3, random_start=False), batch_size=7, rng=0)
+    assert (loss, accuracy) == pytest.approx(evaluate(model, changed, y), abs=1e-12)
+    assert all(math.isnan(number) for number in evaluate_attacked(model, x[:0], y[:0], Attack(0.2), rng=0))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    net = ns.generators.layered([64, 100, 60], density=0.3, rng=0)
+    return fit(net, "digits", epochs=12, progress=False, rng=0).model, ns.datasets.load("digits")
+
+
+def test_accuracy_falls_with_eps_and_steps(digits):
+    model, data = digits
+    x, y = data.x_test, data.y_test
+
+    def accuracy(eps, **options):
+        return evaluate_attacked(model, x, y, Attack(eps, random_start=False, **options), rng=0)[1]
+
+    curve = [accuracy(eps, steps=10) for eps in (0.0, 0.03, 0.06, 0.12, 0.25)]
+    assert curve[0] == evaluate(model, x, y)[1] > 0.9
+    assert all(a >= b for a, b in pairwise(curve))
+    assert curve[-1] < 0.05
+    assert accuracy(0.08, steps=20) <= accuracy(0.08) < curve[0]
+    # noise of the same length does next to nothing
+    noise = np.random.default_rng(0).choice([-0.08, 0.08], x.shape).astype(np.float32)
+    assert evaluate(model, np.clip(x + noise, 0, 1), y)[1] > curve[0] - 0.05
+
+
+@pytest.mark.slow
+def test_training_on_attacked_images_makes_robust():
+    net, options = ns.generators.layered([64, 100, 60], density=0.3, rng=0), {"epochs": 25, "progress": False, "rng": 0}
+    data = ns.datasets.load("digits")
+    attack = Attack(0.15, steps=10)
+    accuracies = {}
+    for name, objective in (("natural", "natural"), ("adversarial", AdversarialTraining(0.15, 5, mix=0.5))):
+        model = fit(net, data, objective=objective, **options).model
+        accuracies[name] = evaluate_attacked(model, data.x_test, data.y_test, attack, rng=0)[1]
+        assert evaluate(model, data.x_test, data.y_test)[1] > 0.9
+    assert accuracies["adversarial"] > accuracies["natural"] + 0.3
+
+
+def test_a_run_with_random_starts_goes_on_bit_for_bit(tmp_path):
+    net = ns.generators.layered([12, 10], density=0.5, rng=0)
+
+    class Cut(AdversarialTraining):
+        calls, end = 0, 0
+
+        def __call__(self, *args, **drawn):
+            self.calls += 1
+            if self.calls == self.end:
+                raise KeyboardInterrupt
+            loss, logits = super().__call__(*args, **drawn)
+            return loss, logits
+
+    def run(folder, end=0, *, resume=False):
+        objective = Cut(0.1, 2, mix=0.5)
+        Cut.end = end
+        every = Checkpoints(every_minutes=0.0)
+        options = {"epochs": 3, "batch_size": 20, "progress": False, "rng": 0, "checkpoint": every}
+        return fit(net, blobs(), objective=objective, out=folder, resume=resume, **options)
+
+    torch.manual_seed(0)
+    whole = run(tmp_path / "whole")
+    torch.manual_seed(0)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", 7)
+    torch.manual_seed(1)  # what a checkpoint has kept counts
+    resumed = run(tmp_path / "cut", resume=True)
+    assert all(torch.equal(a, b) for a, b in zip(resumed.model.parameters(), whole.model.parameters(), strict=True))
+
+
+# bad input ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"eps": -0.1}, errors.InvalidOption, "eps: given -0.1"),
+        ({"eps": math.nan}, errors.InvalidOption, "eps: given nan"),
+        ({"eps": True}, errors.InvalidOption, "eps: given True"),
+        ({"eps": 0.1, "steps": 0}, errors.InvalidOption, "steps: given 0"),
+        ({"eps": 0.1, "steps": 1.0}, errors.InvalidOption, "steps: given 1.0"),
+        ({"eps": 0.1, "step_size": -1}, errors.InvalidOption, "step_size: given -1"),
+        ({"eps": 0.1, "labels": "both"}, errors.UnknownName, "one of predicted, true"),
+        ({"eps": 0.1, "random_start": 1}, errors.InvalidOption, "True or False"),
+        ({"eps": 0.1, "restarts": 2, "random_start": False}, errors.InvalidOption, "restarts: given 2"),
+    ],
+)
+def test_impossible_attacks_are_refused(options, error, words):
+    with pytest.raises(error, match=words):
+        Attack(**options)
+
+
+def test_impossible_objectives_and_images_are_refused():
+    for mix in (0.0, 1.1, True, "half"):
+        with pytest.raises(errors.InvalidOption, match="mix"):
+            AdversarialTraining(0.1, 1, mix=mix)
+    with pytest.raises(errors.InvalidOption, match="label_smoothing"):
+        AdversarialTraining(0.1, 1, label_smoothing=1.0)
+    model = mlp(zoo.GRAPHS["dense random"])
+    x, y = pictures(model)
+    for images in (x * 255, x - 0.5, np.full_like(x, np.nan)):
+        with pytest.raises(errors.InvalidOption, match="images in"):
+            fgsm(model, images, eps=0.1)
+    with pytest.raises(errors.InvalidOption, match="labels from"):
+        fgsm(model, x, eps=0.1, labels=y + 4)
+    with pytest.raises(errors.InvalidSize, match="one label per sample"):
+        fgsm(model, x, eps=0.1, labels=y[:-1])
+    with pytest.raises(errors.InvalidSeed):
+        pgd(model, x, eps=0.1, step_size=0.1, steps=1)
+    with pytest.raises(errors.InvalidOption, match="rng: given None"):
+        Attack(0.1)(model, torch.from_numpy(x), torch.from_numpy(y))
