@@ -10,17 +10,14 @@ from netsparse.metrics.distance import jaccard_of
 from netsparse.typing import EdgeMask, EdgeVector, Int
 
 FEW = 4096
-"""Changed pairs that wait to be worked in, however small the layer is."""
-
-Change = tuple[int, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""A step, and the sources and targets of what was removed then, and of what was added."""
+"""Grown pairs that wait to be worked in, however small the layer is."""
 
 
 class Lineage:
     """The past of one layer's edges.
 
-    A change costs a look at the changed pairs alone. They are worked in together, in one pass over the edges, when
-    somebody asks or half as many pairs have changed as there are edges. Nothing of size n_in x n_out is kept: beside
+    A change is only noted. All that wait are worked in together, in one pass over the edges, when
+    somebody asks or a quarter as many pairs have grown as there are edges. Nothing of size n_in x n_out is kept: beside
     some bytes per edge the memory grows by 8 bytes with every pair that becomes an edge for the first time.
 
     Parameters
@@ -50,7 +47,7 @@ class Lineage:
         self._from_start: EdgeMask = np.ones(graph.n_edges, dtype=bool)
         self._from_epoch: EdgeMask = self._from_start.copy()
         self._strangers: Int[np.ndarray, "pair"] = np.empty(0, dtype=np.int64)  # visited, and no edges at the start
-        self._waiting: list[Change] = []
+        self._waiting: list[tuple[int, EdgeDelta]] = []
         self._n_waiting = 0
 
     def change(self, step: int, before: BipartiteGraph, delta: EdgeDelta, after: BipartiteGraph) -> None:
@@ -59,17 +56,12 @@ class Lineage:
         A change from somewhere else to `before`, of which nobody told, is noted as of the same step.
         """
         if before is not self.graph and before != self.graph:
-            self._note(step, self.graph, diff(self.graph, before))
-        self._note(step, before, delta)
+            self._waiting.append((step, diff(self.graph, before)))
+        self._waiting.append((step, delta))
+        self._n_waiting += len(delta.added_sources)
         self.graph = after
-        if self._n_waiting > max(FEW, after.n_edges // 2):
+        if self._n_waiting > max(FEW, after.n_edges // 4):
             self._work_in()
-
-    def _note(self, step: int, before: BipartiteGraph, delta: EdgeDelta) -> None:
-        sources = before.indices[delta.removed]
-        targets = np.searchsorted(before.indptr, delta.removed, side="right") - 1
-        self._waiting.append((step, sources, targets, delta.added_sources, delta.added_targets))
-        self._n_waiting += delta.n_removed + delta.n_added
 
     def begin_epoch(self) -> None:
         """Compare with the wiring of this moment from now on."""
@@ -114,24 +106,24 @@ class Lineage:
         if not self._waiting:
             return
         base, now = self._base, self.graph
-        counts = [len(change[3]) for change in self._waiting]
-        steps = np.repeat(np.array([change[0] for change in self._waiting], dtype=np.int32), counts)
-        lost_sources, lost_targets, sources, targets = (
-            np.concatenate([change[part] for change in self._waiting]).astype(np.int64, copy=False)
-            for part in range(1, 5)
+        steps = np.repeat(
+            np.array([step for step, _ in self._waiting], dtype=np.int32),
+            [len(delta.added_sources) for _, delta in self._waiting],
         )
+        sources = np.concatenate([delta.added_sources for _, delta in self._waiting]).astype(np.int64, copy=False)
+        targets = np.concatenate([delta.added_targets for _, delta in self._waiting]).astype(np.int64, copy=False)
         self._waiting, self._n_waiting, self._base = [], 0, now
-        places, was_there = locate(base.indptr, base.indices, base.addresses(), lost_sources, lost_targets)
-        stays = np.ones(base.n_edges, dtype=bool)
-        stays[places[was_there]] = False  # whatever grew there later is another edge
         places, is_there = locate(now.indptr, now.indices, now.addresses(), sources, targets)
         ids = places[is_there]
         is_old = np.ones(now.n_edges, dtype=bool)
         is_old[ids] = False
+        # an edge that has not grown meanwhile was there before: whatever is gone and not back needs no look
+        old = now.indices[is_old].astype(np.int64), all_targets(now)[is_old]
+        places = locate(base.indptr, base.indices, base.addresses(), *old)[0]
 
         def brought(vector: np.ndarray, newborn: np.ndarray) -> np.ndarray:
             new = np.empty(now.n_edges, dtype=vector.dtype)
-            new[is_old] = vector[stays]
+            new[is_old] = vector[places]
             new[ids] = newborn  # of a pair that grew more than once the last entry holds
             return new
 
@@ -167,6 +159,11 @@ class Lineage:
         past.graph = past._base = graph
         past.epoch = BipartiteGraph(start.n_in, start.n_out, arrays["epoch_indptr"], arrays["epoch_indices"])
         past._births, past._strangers = arrays["births"], arrays["strangers"]
-        targets = np.repeat(np.arange(graph.n_out), graph.fan_in)
-        past._from_start, past._from_epoch = (g.has_edges(graph.sources, targets) for g in (start, past.epoch))
+        ends = graph.sources, all_targets(graph)
+        past._from_start, past._from_epoch = (of.has_edges(*ends) for of in (start, past.epoch))
         return past
+
+
+def all_targets(graph: BipartiteGraph) -> Int[np.ndarray, "edge"]:
+    """Return the target of every edge; unlike `graph.targets` it is not kept, and so not carried by every change."""
+    return np.repeat(np.arange(graph.n_out), graph.fan_in)

@@ -274,7 +274,7 @@ def _end_epoch(
     if engine.rewiring.is_due_after_epoch(state.step):
         engine.rewire(state)
     state.history.close(state.epoch, state.seconds)
-    state.topology.close(state.epoch, state.step)
+    state.topology.close()
     state.end_epoch()
     record.write_tables(state)
 

@@ -63,7 +63,7 @@ class Topology:
             self._degrees += _degree_rows(0, k, past.graph)
 
     def _forget(self) -> None:
-        self._n = 0
+        self._n, self._at = 0, (0, 0)
         self._dropped, self._grown, self._new = ([0] * len(self.lineages) for _ in range(3))
 
     # recording --------------------------------------------------------------------------------------------------------
@@ -72,14 +72,14 @@ class Topology:
         self, epoch: int, step: int, changes: Sequence[tuple[BipartiteGraph, EdgeDelta, BipartiteGraph, int]]
     ) -> None:
         """Add one rewiring: of each layer the graph before, the delta, the graph after, and how many edges are new."""
-        self._n += 1
+        self._n, self._at = self._n + 1, (epoch, step)
         for k, (before, delta, after, new) in enumerate(changes):
             self.lineages[k].change(step, before, delta, after)
             self._dropped[k] += len(delta.removed)
             self._grown[k] += len(delta.added_sources)
             self._new[k] += new
         if self._n >= self.every:
-            self._write(epoch, step)
+            self._write()
 
     def ages(self, layer: int, step: int) -> EdgeVector:
         """Return the age of each edge of a layer in optimizer steps, shape (n_edges,)."""
@@ -97,14 +97,15 @@ class Topology:
             columns = np.full(len(born), epoch), np.full(len(born), k), born, youngest, oldest, counts[born]
             self._ages.append(np.stack(columns, axis=1))
 
-    def close(self, epoch: int, step: int) -> None:
+    def close(self) -> None:
         """End an epoch: what its rewirings have left to be written is written."""
         if self._n:
-            self._write(epoch, step)
+            self._write()
         for past in self.lineages:
             past.begin_epoch()
 
-    def _write(self, epoch: int, step: int) -> None:
+    def _write(self) -> None:
+        epoch, step = self._at  # of the last rewiring
         for k, past in enumerate(self.lineages):
             n_edges, n_pairs = past.graph.n_edges, past.graph.n_in * past.graph.n_out
             counts = epoch, step, k, self._n, n_edges, self._dropped[k], self._grown[k], self._new[k]
@@ -157,7 +158,7 @@ class Topology:
             "rows": np.array(self.rows, dtype=float).reshape(-1, len(COLUMNS)),
             "degrees": _stacked(self._degrees, DEGREES),
             "ages": _stacked(self._ages, BORN),
-            "n": np.array(self._n),
+            "pending": np.array([self._n, *self._at]),
             "counts": np.array([self._dropped, self._grown, self._new], dtype=np.int64),
         }
         for k, past in enumerate(self.lineages):
@@ -172,7 +173,8 @@ class Topology:
         for row in arrays["rows"].tolist():
             self._append(tuple(row))
         self._degrees, self._ages = [arrays["degrees"]], [arrays["ages"]]
-        self._n = int(arrays["n"])
+        self._n, *at = arrays["pending"].tolist()
+        self._at = (at[0], at[1])
         self._dropped, self._grown, self._new = arrays["counts"].tolist()
         of_layer = [
             {name.removesuffix(f"_{k}"): array for name, array in arrays.items() if name.endswith(f"_{k}")}
