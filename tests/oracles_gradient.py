@@ -57,6 +57,35 @@ def rigl(mask, weights, grads, fraction):
     return exchanged(mask, weights, gone, highest_free(kept, grads, k), regrown="survivor")
 
 
+def shares_of(n, shares, room):
+    """n in proportion to the shares: one layer after the other that would be overfilled is full, then remainders."""
+    full, places = set(), range(len(shares))
+    while True:
+        left = n - sum(room[i] for i in full)
+        if not left:
+            return [room[i] if i in full else 0 for i in places]
+        is_open = [i for i in places if i not in full and shares[i] > 0]
+        if not is_open:  # only layers without a share are left: by their room
+            return [room[i] if i in full else m for i, m in enumerate(shares_of_room(left, full, room))]
+        total = sum(shares[i] for i in is_open)
+        exact = {i: left * shares[i] / total for i in is_open}
+        over = [i for i in is_open if exact[i] > room[i]]
+        if not over:
+            break
+        full.update(over)
+    counts = [room[i] if i in full else math.floor(exact.get(i, 0.0) + 1e-9) for i in places]
+    by_remainder = sorted(exact, key=lambda i: (round(counts[i] - exact[i], 9), i))
+    for i in by_remainder[: n - sum(counts)]:
+        counts[i] += 1
+    return counts
+
+
+def shares_of_room(n, full, room):
+    """What is left when all layers of a share are full, in proportion to the room of the others."""
+    room = [0 if i in full else r for i, r in enumerate(room)]
+    return shares_of(n, room, room)
+
+
 def snfs(masks, weights, momenta, grads, fraction):
     """One update of SNFS over layers, growing by |gradient| of all free places.
 
@@ -66,22 +95,7 @@ def snfs(masks, weights, momenta, grads, fraction):
     gone = [lowest(m, abs(w), round(fraction * m.sum())) for m, w in zip(masks, weights, strict=True)]
     kept = [exchanged(m, w, g, [], regrown="newborn")[0] for m, w, g in zip(masks, weights, gone, strict=True)]
     means = [abs(v[m]).mean() if m.any() else 0.0 for m, v in zip(masks, momenta, strict=True)]
-    counts = [0] * len(masks)
-    missing = sum(map(len, gone))
-    while missing:
-        room = [int((~k).sum()) - n for k, n in zip(kept, counts, strict=True)]
-        shares = [mean if r > 0 else 0.0 for mean, r in zip(means, room, strict=True)]
-        if not sum(shares):
-            shares = [float(r) for r in room]
-        exact = [missing * (share / sum(shares)) for share in shares]
-        given = [math.floor(e) for e in exact]
-        rest = missing - sum(given)
-        by_remainder = sorted(range(len(exact)), key=lambda i: (given[i] - exact[i], i))
-        for i in [i for i in by_remainder if shares[i] > 0][:rest]:
-            given[i] += 1
-        given = [min(g, r) for g, r in zip(given, room, strict=True)]
-        counts = [c + g for c, g in zip(counts, given, strict=True)]
-        missing -= sum(given)
+    counts = shares_of(sum(map(len, gone)), means, [int((~k).sum()) for k in kept])
     return [
         exchanged(m, w, out, highest_free(k, g, n), regrown="survivor")
         for m, w, out, k, g, n in zip(masks, weights, gone, kept, grads, counts, strict=True)

@@ -6,35 +6,22 @@ rule again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from netsparse.errors import NotEnoughFreePairs, TrainingDiverged
+from netsparse.generators.proportional import proportional_counts
+from netsparse.rewiring.by_size import BY_SIZE
 from netsparse.rewiring.parts import Budget, needs
 from netsparse.rewiring.state import Kept
-
-Shares = Callable[[int, np.ndarray], np.ndarray]
-"""`(n, shares) -> counts`: how n edges fall to layers of these shares, which are not all zero."""
 
 
 def by_layer(kept: Sequence[Kept], n_grow: Sequence[int], rng: np.random.Generator) -> Sequence[int]:
     """Every layer grows as many edges as it has lost: SET, RigL, DEEP R."""
     return n_grow
-
-
-def by_size(kept: Sequence[Kept], n_grow: Sequence[int], rng: np.random.Generator) -> Sequence[int]:
-    """Every edge goes to a layer drawn with probability proportional to n_in * n_out, independently of the others.
-
-    As the missing edges of Bayesian connectivity sampling: Ozdenizci and Legenstein, ICML 2021. Edges migrate between
-    layers, on average towards equal densities.
-    """
-    sizes = np.array([float(layer.before.graph.n_in) * layer.before.graph.n_out for layer in kept])
-    return shared_out(
-        sum(n_grow), sizes, [layer.n_free for layer in kept], lambda n, p: rng.multinomial(n, p / p.sum())
-    )
 
 
 @needs("momentum")
@@ -71,11 +58,11 @@ class Bernoulli:
         return [int(rng.binomial(n_free, rate)) for n_free, rate in zip(free, rates, strict=True)]
 
 
-def shared_out(n: int, shares: np.ndarray, room: Sequence[int], split: Shares) -> list[int]:
-    """Return how `n` edges fall to layers of these shares and of limited room.
+def shared_out(n: int, shares: np.ndarray, room: Sequence[int]) -> list[int]:
+    """Return how `n` edges fall to layers in proportion to their shares, none beyond its room.
 
-    They are split by shares; what is beyond the room of a layer is split among those with room, until there is no
-    more of it. Where only layers of share 0 have room left, their room is their share.
+    What is beyond the room of a layer is shared out among those with room, in the same proportions; fractions go to the
+    largest remainders, the first of equals. Where only layers of share 0 have room left, their room is their share.
 
     Parameters
     ----------
@@ -85,8 +72,6 @@ def shared_out(n: int, shares: np.ndarray, room: Sequence[int], split: Shares) -
         At least 0, of any sum.
     room : sequence of int
         How many edges fit into each layer.
-    split : callable
-        `(n, shares) -> counts`, such as `by_largest_remainder`.
 
     Raises
     ------
@@ -95,37 +80,17 @@ def shared_out(n: int, shares: np.ndarray, room: Sequence[int], split: Shares) -
 
     Examples
     --------
-    >>> shared_out(10, np.array([8.0, 1.0, 1.0]), [4, 100, 100], by_largest_remainder)
+    >>> shared_out(10, np.array([8.0, 1.0, 1.0]), [4, 100, 100])
     [4, 3, 3]
     """
-    left = np.array(room, dtype=np.int64)
-    if n > left.sum():
-        expected = f"at most the {left.sum()} free pairs of all layers"
+    rooms = np.array(room, dtype=np.int64)
+    if n > rooms.sum():
+        expected = f"at most the {rooms.sum()} free pairs of all layers"
         raise NotEnoughFreePairs("new edges", f"{n} new edges", expected, "a lower density or a smaller fraction")
-    counts = np.zeros(len(left), dtype=np.int64)
-    while n:
-        some = np.where(left > 0, shares, 0.0)
-        given = np.minimum(split(n, some if some.any() else left.astype(float)), left)
-        counts, left, n = counts + given, left - given, n - int(given.sum())
-    return counts.tolist()
-
-
-def by_largest_remainder(n: int, shares: np.ndarray) -> np.ndarray:
-    """Return whole numbers of sum `n` in proportion to the shares: those cut off most by rounding down get one more.
-
-    Ties go to the first layers.
-
-    Examples
-    --------
-    >>> by_largest_remainder(7, np.array([1.0, 1.0, 2.0])).tolist()
-    [2, 2, 3]
-    """
-    exact = n * (shares / shares.sum())
-    counts = np.floor(exact).astype(np.int64)
-    order = np.argsort(counts - exact, kind="stable")
-    order = order[shares[order] > 0]
-    counts[order[: n - counts.sum()]] += 1
-    return counts
+    wanted = np.where(shares > 0, rooms, 0)
+    first = min(n, int(wanted.sum()))
+    counts = proportional_counts(first, shares / shares.max(initial=1.0) / np.maximum(rooms, 1), wanted)
+    return (counts + proportional_counts(n - first, np.ones(len(rooms)), rooms - wanted)).tolist()
 
 
 def _in_proportion(kept: Sequence[Kept], n_grow: Sequence[int], shares: np.ndarray) -> Sequence[int]:
@@ -134,7 +99,7 @@ def _in_proportion(kept: Sequence[Kept], n_grow: Sequence[int], shares: np.ndarr
         raise TrainingDiverged("budget", given, expected, "a smaller learning rate")
     if not shares.any():
         return n_grow
-    return shared_out(sum(n_grow), shares, [layer.n_free for layer in kept], by_largest_remainder)
+    return shared_out(sum(n_grow), shares, [layer.n_free for layer in kept])
 
 
 def _mean_size(values: np.ndarray | None) -> float:
@@ -143,7 +108,7 @@ def _mean_size(values: np.ndarray | None) -> float:
 
 BUDGETS: dict[str, Budget] = {
     "layer": by_layer,
-    "size": by_size,
+    "size": BY_SIZE,
     "momentum": by_momentum,
     "magnitude": by_magnitude,
     "bernoulli": Bernoulli(),
