@@ -10,7 +10,6 @@ from numbers import Real
 import numpy as np
 
 from netsparse.errors import InvalidDensity
-from netsparse.rewiring.by_size import BY_SIZE
 from netsparse.rewiring.parts import Budget
 from netsparse.rewiring.signed import SignedRule
 from netsparse.rewiring.state import Kept, Moment
@@ -62,7 +61,7 @@ class BayesianSampling(SignedRule):
     """
 
     _: KW_ONLY
-    budget: str | Budget = BY_SIZE
+    budget: str | Budget = "size"
     optimizer_state: str = "kept"
     noise: float = 1e-6
     density: float | None = None

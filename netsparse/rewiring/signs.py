@@ -14,9 +14,10 @@ STEP = np.uint64(0x9E3779B97F4A7C15)
 def signs(seed: int, layer: int, sources: UnitIds, targets: UnitIds) -> EdgeVector:
     """Return the signs of pairs of units: 1 or -1 with equal chances, a function of the four numbers alone.
 
-    Every target unit of every layer has a SplitMix64 generator of its own, whose state mixes seed, layer and target;
-    the sign is the top bit of its output number `source`. Nothing is stored, and pairs can be asked for in any order.
-    DEEP R keeps a matrix of random signs; that they come from a hash is ours.
+    Every target unit has a SplitMix64 generator of its own, and the sign is the top bit of its output number `source`.
+    It starts from output number `target` of the layer's generator, and that from output number `layer` of the one of
+    the seed. Nothing is stored, and pairs can be asked for in any order. DEEP R keeps a matrix of random signs; that
+    they come from a hash is ours.
 
     Parameters
     ----------
