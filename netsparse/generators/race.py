@@ -40,7 +40,7 @@ def first_arrivals(
     begin, end, step = 0.0, _stop(rates_in, rates_out, n_arrivals), 0.25
     while True:
         room = n_arrivals + n_arrivals // 8 + 64
-        new_keys, new_times = _arrivals(rates_in, rates_out, end - begin, room, rng)
+        new_keys, new_times = arrivals(rates_in, rates_out, end - begin, room, rng)
         late = ~np.isin(new_keys, keys)  # who has arrived does not run again
         keys, times = np.concatenate([keys, new_keys[late]]), np.concatenate([times, begin + new_times[late]])
         if len(keys) >= n_arrivals:
@@ -83,7 +83,7 @@ def _grouped(rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(cache=True, nogil=True)
-def _arrivals(rates_in, rates_out, duration, room, rng):
+def arrivals(rates_in, rates_out, duration, room, rng):
     """Return the keys and times of all arrivals within `duration`, by jumps over the pairs that do not arrive.
 
     A jump has the length it would have if all pairs ahead were as quick as the last one seen, and where it lands the

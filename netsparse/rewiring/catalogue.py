@@ -1,12 +1,42 @@
-"""The published rules by name."""
+"""The published rules, and ours, by name."""
 
 from __future__ import annotations
 
 from netsparse.errors import unknown_name
-from netsparse.rewiring.evolutionary import SET
+from netsparse.rewiring.bayesian import BayesianSampling
+from netsparse.rewiring.cannistraci_hebb import CannistraciHebb, CannistraciHebbSoft
+from netsparse.rewiring.constant_fan_in import SRigL
+from netsparse.rewiring.deep_r import DeepR
+from netsparse.rewiring.degree_preserving import DegreePreserving
+from netsparse.rewiring.evolutionary import SET, Static
+from netsparse.rewiring.gradient_grown import SNFS, RigL
+from netsparse.rewiring.in_time import ITOP
+from netsparse.rewiring.memory_economic import MEST
+from netsparse.rewiring.pruning import GradualMagnitudePruning
 from netsparse.rewiring.rule import RewiringRule
+from netsparse.rewiring.soft_deep_r import SoftDeepR
+from netsparse.rewiring.spectral_growth import SpectralGap
+from netsparse.rewiring.structured import Structured, StructuredByWeight
 
-RULES: dict[str, type[RewiringRule]] = {"set": SET}
+RULES: dict[str, type[RewiringRule]] = {
+    "static": Static,
+    "set": SET,
+    "rigl": RigL,
+    "itop": ITOP,
+    "snfs": SNFS,
+    "mest": MEST,
+    "srigl": SRigL,
+    "deep_r": DeepR,
+    "soft_deep_r": SoftDeepR,
+    "bayesian_sampling": BayesianSampling,
+    "structured": Structured,
+    "structured_by_weight": StructuredByWeight,
+    "cannistraci_hebb": CannistraciHebb,
+    "cannistraci_hebb_soft": CannistraciHebbSoft,
+    "degree_preserving": DegreePreserving,
+    "spectral_gap": SpectralGap,
+    "gradual_magnitude_pruning": GradualMagnitudePruning,
+}
 
 
 def named_rule(rule: str | RewiringRule) -> RewiringRule:

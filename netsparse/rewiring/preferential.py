@@ -91,7 +91,7 @@ def _first_free_arrivals(
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Return the keys of the first free pairs to arrive, in the order they come."""
-    from netsparse.generators.race import _arrivals
+    from netsparse.generators.race import arrivals
 
     by_source, by_target = np.empty(graph.n_in), np.empty(graph.n_out)
     by_source[fastest_in], by_target[fastest_out] = rates_in, rates_out
@@ -101,7 +101,7 @@ def _first_free_arrivals(
     begin, end = 0.0, SPARE * n_grow / of_free  # by then fewer arrive than rate times time
     while True:
         room = n_grow + n_grow // 4 + 64
-        places, waits = _arrivals(rates_in, rates_out, end - begin, room, rng)
+        places, waits = arrivals(rates_in, rates_out, end - begin, room, rng)
         targets, sources = np.divmod(places, graph.n_in)
         found = fastest_out[targets] * graph.n_in + fastest_in[sources]
         new = graph.are_free(found, np.empty(0, dtype=np.int64)) & ~np.isin(found, keys)  # who is in runs no more
