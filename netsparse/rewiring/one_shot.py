@@ -120,11 +120,11 @@ def highest(scores: EdgeVector, n_kept: int, rng: np.random.Generator) -> EdgeId
     if n_kept == 0:
         return np.empty(0, dtype=np.int64)
     cut = np.partition(scores, len(scores) - n_kept)[len(scores) - n_kept]
-    above, ties = np.flatnonzero(scores > cut), np.flatnonzero(scores == cut)
-    missing = n_kept - len(above)
-    if missing < len(ties):
-        ties = rng.choice(ties, missing, replace=False, shuffle=False)
-    return np.sort(np.concatenate([above, ties]))
+    ids = np.flatnonzero(scores >= cut)
+    if len(ids) == n_kept:
+        return ids
+    ties = np.flatnonzero(scores[ids] == cut)
+    return np.delete(ids, rng.choice(ties, len(ids) - n_kept, replace=False, shuffle=False))
 
 
 def ladder(n_start: int, n_end: int, rounds: int) -> list[int]:

@@ -137,8 +137,11 @@ def hessian_times(
             z, dz = straight[k](level), along[k](level)
             if k:  # the images themselves do not move
                 dz = dz + on_tangent[k](tangent)
-            slope = 1.0 if layer.slope is None else torch.where(z > 0, 1.0, layer.slope).to(z.dtype)
-            level, tangent = z * slope, dz * slope
+            if layer.slope is None:
+                level, tangent = z, dz
+            else:
+                slope = torch.where(z > 0, z.new_tensor(1.0), z.new_tensor(layer.slope))
+                level, tangent = z * slope, dz * slope
         if model.head is not None:
             level, tangent = model.head(level), nn.functional.linear(tangent, model.head.weight)
         errors = torch.softmax(level / temperature, 1) - nn.functional.one_hot(labels, level.shape[1])

@@ -203,9 +203,9 @@ def test_ties_of_scores_are_broken_at_random():
 
 def test_a_joint_stays():
     network = zoo.NETWORKS["joint"]
-    kept, _ = keep_highest(network, [np.arange(6.0), np.arange(4.0)], n_edges=5, rng=0)
+    kept, _ = keep_highest(network, [np.arange(6.0), np.arange(4.0)], n_edges=4, rng=0)
     np.testing.assert_array_equal(kept.joints[0], network.joints[0])
-    assert [graph.n_edges for graph in kept.layers] == [3, 2]  # 5, 4, 3 and 3, 2
+    assert [graph.n_edges for graph in kept.layers] == [3, 1]  # 5, 4, 3 and 3
 
 
 # synaptic flow --------------------------------------------------------------------------------------------------------
