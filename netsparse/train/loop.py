@@ -185,7 +185,7 @@ def fit(
         place = ranks.device(device)
         numbers = named_precision(precision, place)
         seed = described(rng)
-        model_rng, batch_rng, rewire_rng = spawn(rng, 3, purpose="training")
+        model_rng, batch_rng, rewire_rng, noise_rng = spawn(rng, 4, purpose="training")
         dataset = ranks.after_first(lambda: load(data, data_dir=data_dir))
         splits = Splits.of(dataset, validation, place, numbers.dtype)
         model = _as_model(network, dataset, splits, model_rng, **build)
@@ -203,6 +203,7 @@ def fit(
             "validation": len(splits.x_validation), **build, "device": place.type, "rng": seed,
         }  # fmt: skip
         settings = {name: described(value) for name, value in asked.items()}
+        step_loss.draw_from(noise_rng)
         steps_per_epoch = math.ceil(len(splits.x_train) / batch_size)
         n_steps = epochs * steps_per_epoch
         schedule = LearningRate(torch_optimizer, lr_schedule, n_steps)
@@ -210,6 +211,7 @@ def fit(
         state = TrainState(
             model, torch_optimizer, schedule, numbers, batch_rng, rewire_rng, initial=model.network, rule=rule,
             topology=work.topology([layer.graph for layer in model.sparse_layers()]), window=work.window(),
+            noise=noise_rng,
         )  # fmt: skip
         engine = Engine(splits, step_loss, work, ranks, batch_size, accumulate)
         ranks.same_start(model, state.initial, {"seed": batch_rng.bit_generator.state})

@@ -49,10 +49,7 @@ def packed(state: TrainState, ranks: Ranks) -> Contents:
         "history": asdict(state.history),
         "schedule": state.schedule.state_dict(),
         "precision": state.precision.state_dict(),
-        "generators": {
-            name: generator.bit_generator.state
-            for name, generator in (("batches", state.batches), ("rewiring", state.rewiring))
-        },
+        "generators": {name: generator.bit_generator.state for name, generator in _generators(state).items()},
         "optimizer": _pack_optimizer(state.optimizer, tensors),
         "last": _numbers(state.last),
         "best": _numbers(state.best),
@@ -77,8 +74,9 @@ def unpack(contents: Contents, state: TrainState, ranks: Ranks) -> None:
     state.row, state.seconds = facts["row"], facts["seconds"]
     history = facts["history"]
     state.history = History(history["rows"], history["times"], Rewired(**history["rewired"]))
-    state.batches.bit_generator.state = facts["generators"]["batches"]
-    state.rewiring.bit_generator.state = facts["generators"]["rewiring"]
+    for name, generator in _generators(state).items():
+        if name in facts["generators"]:
+            generator.bit_generator.state = facts["generators"][name]
     sizes = state.initial.sizes
     state.initial = SparseNetwork(
         [
@@ -110,6 +108,11 @@ def restore_last(contents: Contents, state: TrainState) -> None:
 def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
     """Raise `InvalidOption` if the optimizer keeps something else than tensors and numbers."""
     _pack_optimizer(optimizer, {})
+
+
+def _generators(state: TrainState) -> dict[str, np.random.Generator]:
+    generators = {"batches": state.batches, "rewiring": state.rewiring}
+    return generators if state.noise is None else generators | {"noise": state.noise}
 
 
 def _own_sums(sums: np.ndarray, ranks: Ranks) -> np.ndarray:

@@ -55,6 +55,8 @@ class TrainState:
         Sum of the losses and number of hits over the images of this epoch so far, of this process alone.
     n_rewirings : int
         Rewirings done.
+    noise : numpy.random.Generator, optional
+        Draws what the objective needs.
     window : GradientWindow
         Gradients of the last steps that the rule will ask for at the next rewiring; empty where it asks for none.
     last, best : Snapshot, optional
@@ -82,6 +84,7 @@ class TrainState:
     position: int = 0
     sums: Tensor = field(default_factory=lambda: torch.zeros(2, dtype=torch.float64))
     n_rewirings: int = 0
+    noise: np.random.Generator | None = None
     window: GradientWindow = field(default_factory=GradientWindow)
     last: Snapshot | None = None
     best: Snapshot | None = None

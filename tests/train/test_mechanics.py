@@ -462,3 +462,196 @@ def test_whole_numbers_of_numpy_are_whole_numbers():
 def test_impossible_settings_of_the_engine(options, message):
     with pytest.raises(errors.NetsparseError, match=message):
         train(**options)
+
+
+@dataclass(frozen=True, repr=False)
+class Watchful(RewiringRule):
+    """Keeps copies of all that it is shown."""
+
+    fraction: float = 0.2
+    shown: list = field(init=False, default_factory=list)
+    also_needs = frozenset({"momentum", "ages"})
+
+    def propose_all(self, states, *, at, rng):
+        self.shown.append([(s.graph, np.array(s.momentum), np.array(s.ages), s.kernel_size) for s in states])
+        return super().propose_all(states, at=at, rng=rng)
+
+
+KINDS = [(torch.optim.SGD, {"momentum": 0.9}), (torch.optim.Adam, {}), (torch.optim.SGD, {})]
+
+
+@pytest.mark.parametrize(("kind", "options"), KINDS, ids=["sgd", "adam", "no momentum"])
+def test_a_rule_sees_the_momentum_of_the_optimizer(kind, options):
+    rule, after_step = Watchful(every=5), []
+
+    class Spied(kind):
+        def step(self, closure=None):
+            super().step(closure)
+            states = [self.state[p] for p in self.param_groups[0]["params"] if p.dim() == 1 and len(p) > 12]
+            buffers = [state.get("momentum_buffer", state.get("exp_avg")) for state in states]
+            after_step.append([None if buffer is None else buffer.numpy().copy() for buffer in buffers])
+
+    train(rewiring=rule, optimizer=lambda parameters: Spied(parameters, lr=0.1, **options), validation=16)
+    for shown, buffers in zip(rule.shown, after_step[4::5], strict=False):
+        for (graph, momentum, _, kernel_size), buffer in zip(shown, buffers, strict=True):
+            assert kernel_size is None
+            assert momentum.any() == (buffer is not None)
+            np.testing.assert_array_equal(momentum, np.zeros(graph.n_edges) if buffer is None else buffer)
+    assert len(rule.shown) == 2
+
+
+@pytest.mark.parametrize("every", [1, 2, None])
+def test_a_rule_sees_the_ages_of_the_edges_in_steps(every):
+    rule, births, expected = Watchful(every=every), {}, []
+
+    class Seen:
+        def on_train_begin(self, state):
+            graph = state.model.layers[1].graph
+            births.update(dict.fromkeys(zip(graph.sources, graph.targets, strict=True), 0))
+
+        def on_rewire(self, state, changes):
+            graph, delta = changes[1]
+            pairs = list(zip(graph.sources, graph.targets, strict=True))
+            expected.append([state.step - births[pair] for pair in pairs])
+            for edge in delta.removed:
+                del births[pairs[edge]]
+            births.update(dict.fromkeys(zip(delta.added_sources, delta.added_targets, strict=True), state.step))
+
+    train(rewiring=rule, callbacks=[Seen()])
+    assert [shown[1][2].tolist() for shown in rule.shown] == expected
+    assert len(expected) >= 2
+    assert min(expected[-1]) > 0 if every is None else min(expected[-1]) == every
+
+
+def test_ages_and_momentum_are_not_made_for_rules_that_read_none():
+    states = []
+
+    class Plain(Marked):
+        def propose_all(self, seen, *, at, rng):
+            states.extend(seen)
+            return super().propose_all(seen, at=at, rng=rng)
+
+    train(rewiring=Plain(0.1))
+    assert all((state.ages, state.momentum, state.grads) == (None, None, None) for state in states)
+
+
+@dataclass(frozen=True, repr=False)
+class Windowed(Counting):
+    """Asks for the gradients of several steps."""
+
+    steps: int = 3
+    decay: float = 1.0
+
+    @property
+    def gradient_steps(self):
+        return self.steps
+
+    @property
+    def gradient_decay(self):
+        return self.decay
+
+
+@pytest.mark.parametrize("decay", [1.0, 0.5])
+@pytest.mark.parametrize(("every", "steps"), [(4, 3), (4, 4), (2, 5), (None, 3), (7, 6)])
+def test_a_window_is_the_weighted_mean_of_the_gradients_of_its_steps(every, steps, decay):
+    rule, spies = Windowed(every=every, steps=steps, decay=decay), []
+
+    def optimizer(parameters):
+        spies.append(Watching(parameters))
+        return spies[0]
+
+    train(rewiring=rule, optimizer=optimizer, validation=16, precision="float64", accumulate=2)
+    period = every or 5
+    assert [step for _, step in rule.asked] == list(range(period, 15, period))
+    for (_, step), seen in zip(rule.asked, rule.grads, strict=True):
+        n = min(steps, period)  # no further back than the last rewiring, since which the edges are the same
+        weights = decay ** np.arange(n - 1, -1, -1)
+        for layer, grads in enumerate(seen):
+            passes = [[g for g in spies[0].grads[s] if len(g) > 12][layer].numpy() for s in range(step - n, step)]
+            np.testing.assert_allclose(grads, weights @ passes / weights.sum(), rtol=1e-9, atol=1e-15)
+
+
+class Stateful(torch.optim.SGD):
+    """Gives every edge a state by which it can be recognised: its pair, once the first step is taken."""
+
+    def step(self, closure=None):
+        super().step(closure)
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self.state[parameter]["momentum_buffer"] = torch.arange(1.0, parameter.numel() + 1).view_as(parameter)
+
+
+@dataclass(frozen=True, repr=False)
+class Regrowing(Marked):
+    """Grows the first of the places that it has just made free, and one place that was free before."""
+
+    def grown(self, kept, n_grow, rng):
+        graph, removed = kept.before.graph, kept.removed
+        targets = np.searchsorted(graph.indptr, removed, side="right") - 1
+        free = ns.graph.free_pairs(graph, 1, rng=rng)
+        both = zip((graph.sources[removed], targets), free, strict=True)
+        return tuple(np.append(ends[: n_grow - 1], one) for ends, one in both)
+
+
+@pytest.mark.parametrize("kind", ["zero", "kept", "all_zero"])
+def test_the_optimizer_state_of_newborn_edges_is_what_the_rule_says(kind):
+    made, found = [], []
+
+    def optimizer(parameters):
+        made.append(Stateful(parameters, lr=0.0, momentum=0.9))
+        return made[0]
+
+    class Seen:
+        def on_rewire(self, state, changes):
+            graph, delta = changes[0]
+            weight = state.model.layers[0].weight
+            found.append((graph, delta, state.model.layers[0].graph, made[0].state[weight]["momentum_buffer"].clone()))
+
+    train(rewiring=Regrowing(0.25, optimizer_state=kind), optimizer=optimizer, callbacks=[Seen()], epochs=2)
+    graph, delta, after, buffer = found[0]
+    removed = set(delta.removed.tolist())
+    n_regrown = 0
+    for edge in range(after.n_edges):
+        pair = [after.sources[edge]], [after.targets[edge]]
+        old = int(graph.edge_ids(*pair)[0]) if graph.has_edges(*pair)[0] else None
+        n_regrown += old in removed
+        expected = 0.0 if old is None or kind == "all_zero" or (kind == "zero" and old in removed) else old + 1.0
+        assert buffer[edge] == expected
+    assert n_regrown == delta.n_added - 1 > 1
+
+
+def test_a_rule_that_sets_weights_starts_and_follows_every_step_but_the_skipped():
+    seen = []
+
+    @dataclass(frozen=True, repr=False)
+    class Setting(Marked):
+        def start(self, states, *, rng):
+            return [np.full(state.graph.n_edges, 7.0) for state in states[:1]] + [None]
+
+        def after_step(self, states, *, lr, rng):
+            seen.append((lr, states[0].weights[0]))
+            return [np.full(state.graph.n_edges, float(len(seen))) for state in states]
+
+    starts = []
+
+    class Begins:
+        def on_train_begin(self, state):
+            starts.append([layer.edge_weights() for layer in state.model.sparse_layers()])
+
+    frozen = lambda parameters: torch.optim.SGD(parameters, lr=0.5)  # noqa: E731
+    options = {"optimizer": frozen, "lr_schedule": "constant", "callbacks": [Begins()], "validation": 16}
+    result = train(rewiring=Setting(0.0, every=3, skip_step=True), **options)
+    assert (starts[0][0] == 7.0).all()
+    assert starts[0][1].std() > 0
+    assert len(seen) == 15 - 4  # every third step was left out for the rewiring
+    assert {lr for lr, _ in seen} == {0.5}
+    assert all((weights == 11.0).all() for weights in result.weights)
+
+
+def test_weights_of_a_rule_that_do_not_fit_are_refused():
+    class Short(Marked):
+        def after_step(self, states, *, lr, rng):
+            return [state.weights[1:] for state in states]
+
+    with pytest.raises(errors.InvalidEdgeVector, match="weights: given"):
+        train(rewiring=Short(0.1))

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ import netsparse as ns
 from netsparse import errors
 from netsparse.cli.main import main
 from netsparse.nn import SparseMLP
+from netsparse.rewiring import RewiringRule
 from netsparse.train import fit, state_files
 from netsparse.train.lock import LOCK, only_writer
 from netsparse.train.resume import Checkpoints
@@ -116,6 +117,83 @@ def test_a_run_that_was_cut_off_goes_on_bit_for_bit(tmp_path, options):
         assert (resumed.best is resumed.last) == (whole.best is whole.last)
 
 
+@dataclass(frozen=True, repr=False)
+class Everything(RewiringRule):
+    """Reads all there is, noises and remembers: old edges of little momentum go, the largest mean gradients grow."""
+
+    _: KW_ONLY
+    fraction: float = 0.1
+    grow: str = "gradient"
+    newborn: float = 0.1
+    every: int | None = 4
+    skip_step: bool = True
+    optimizer_state: str = "kept"
+    noted: dict = field(init=False, default_factory=dict, compare=False)
+    also_needs = frozenset({"grads", "momentum", "ages"})
+    gradient_steps = 2
+    gradient_decay = 0.5
+
+    def start(self, states, *, rng):
+        self.noted.clear()
+        self.noted["drift"] = np.zeros(2)
+        return [np.sign(state.weights) * 0.2 for state in states]
+
+    def dropped(self, state, n_drop, at, rng):
+        scores = np.abs(state.momentum) / (1.0 + state.ages) + 1e-6 * self.noted["drift"][state.index]
+        return np.sort(np.argsort(scores, kind="stable")[:n_drop])
+
+    def after_step(self, states, *, lr, rng):
+        self.noted["drift"] += 1.0
+        assert self.noted["drift"].sum() < 1e6
+        return [state.weights + lr * 1e-3 * rng.normal(size=len(state.weights)) for state in states]
+
+    def memory(self):
+        return dict(self.noted)
+
+    def remember(self, memory):
+        self.noted.clear()
+        self.noted.update({name: array.copy() for name, array in memory.items()})
+
+
+def test_a_rule_that_reads_and_remembers_everything_goes_on_bit_for_bit(tmp_path):
+    rule = Everything()
+    whole = train(tmp_path / "whole", rewiring=rule)
+    kept = rule.memory()["drift"].tolist()
+    assert kept == [3 * STEPS - 3] * 2  # every step but those left out for the rewirings after steps 4, 8 and 12
+    assert len(whole.topology) == 2 * 3
+    # no checkpoint falls between the steps of a window, 3 and 4, 7 and 8, 11 and 12
+    for step, newest in ((2, 1), (4, 2), (5, 4), (STEPS + 2, STEPS + 1), (8, 6), (9, 8), (2 * STEPS + 2, 2 * STEPS)):
+        folder = tmp_path / str(step)
+        interrupted(folder, step, rewiring=Everything())
+        assert steps_of(folder)[-1] == newest
+        again = Everything()
+        resumed = train(folder, resume=True, rewiring=again)
+        assert contents(folder) == contents(tmp_path / "whole")
+        for name in ("history", "topology", "degrees", "ages"):
+            pd.testing.assert_frame_equal(getattr(resumed, name), getattr(whole, name), check_exact=True)
+        assert_same_state(resumed.last.state, whole.last.state)
+        assert again.memory()["drift"].tolist() == kept
+
+
+def test_the_end_of_an_epoch_within_a_window_is_saved_after_it(tmp_path):
+    interrupted(tmp_path, STEPS + 4, rewiring=Everything(every=7), checkpoint=EVERY_EPOCH)
+    assert steps_of(tmp_path) == [5]  # the window of step 7 opens with step 6
+    interrupted(tmp_path / "other", STEPS + 2, rewiring=Everything(every=6), checkpoint=EVERY_EPOCH)
+    assert steps_of(tmp_path / "other") == [6]
+
+
+class Forgetful(Everything):
+    """Remembers what no checkpoint keeps."""
+
+    def memory(self):
+        return {"names": np.array(["a", None], dtype=object)}
+
+
+def test_a_memory_that_cannot_be_kept_is_said(tmp_path):
+    with pytest.raises(errors.InvalidOption, match=r"memory of the rule, 'names': given dtype object"):
+        train(tmp_path, rewiring=Forgetful())
+
+
 def test_a_run_that_has_ended_is_returned_at_once(tmp_path):
     whole = train(tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -171,6 +249,27 @@ def test_what_draws_from_torch_s_generator_goes_on_where_it_was(tmp_path):
         interrupted(tmp_path / "cut", 8, network=model())
         torch.manual_seed(8)
         train(tmp_path / "cut", network=model(), resume=True)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+class Noisy:
+    """An objective that draws from the generator it is given, beside the usual."""
+
+    draws = True
+
+    def __init__(self, cut):
+        self.usual = cut_before(cut)
+
+    def __call__(self, model, x, y, rng):
+        noise = torch.from_numpy(rng.normal(size=x.shape).astype(np.float32))
+        return self.usual(model, x + 0.1 * noise, y)
+
+
+def test_what_an_objective_draws_goes_on_where_it_was(tmp_path):
+    train(tmp_path / "whole", objective=Noisy(0))
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "cut", objective=Noisy(8))
+    train(tmp_path / "cut", objective=Noisy(0), resume=True)
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
 
 
