@@ -49,7 +49,7 @@ class GradualMagnitudePruning(RewiringRule):
     -----
     The number of edges falls, so `keeps_count` is False. A layer (or network) that has fewer edges than the schedule
     says keeps them all. Ties go at random, those between layers to the first layer. A run of unknown length is at its
-    beginning: nothing goes.
+    beginning, and one without a multiple of `every` between `since` and `until` has no time to prune: nothing goes.
 
     The paper prunes layer by layer while training goes on; that counts are exact, the last one is reached whatever
     `every` and `until`, and `scope="network"` are ours.
