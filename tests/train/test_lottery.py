@@ -318,14 +318,19 @@ class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("rewind", ["early", "random"])
-def test_a_lottery_that_was_cut_off_goes_on_bit_for_bit(tmp_path, rewind):
-    options = {"rewind": rewind, "early_step": 2 if rewind == "early" else None, "attacks": PUBLISHED_ATTACKS}
-    options["objective"] = AdversarialTraining(0.1, 1, mix=0.5)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rewind": "early", "early_step": 2, "objective": AdversarialTraining(0.1, 1, mix=0.5)},
+        {"rewind": "random", "attacks": {"pgd": Attack(0.1, steps=2)}},
+    ],
+    ids=["early", "random"],
+)
+def test_a_lottery_that_was_cut_off_goes_on_bit_for_bit(tmp_path, options):
     whole = play(out=tmp_path / "whole", **options)
     assert_same(whole, play(**options))
 
-    for n_whole in (0, 2, 3):
+    for n_whole in (0, 2):
         folder = tmp_path / f"cut-{n_whole}"
 
         def stop(ticket, last=n_whole):
@@ -460,11 +465,11 @@ def test_rounds_that_there_are_not():
 @pytest.mark.slow
 def test_a_small_replica_on_digits():
     """Tickets rewound to their start train as well as the whole network where a fresh draw on them does not."""
-    options = {"rounds": 8, "epochs": 25, "rates": (0.2, 0.2, 0.1), "objective": Natural(0.1), "progress": False}
+    options = {"rounds": 8, "epochs": 15, "rates": (0.2, 0.2, 0.1), "objective": Natural(0.1), "progress": False}
     accuracies = {}
     for rewind in ("init", "random"):
         tables = [
-            lottery_tickets([64, 100, 50, 10], "digits", rewind=rewind, rng=seed, **options).table for seed in range(3)
+            lottery_tickets([64, 100, 50, 10], "digits", rewind=rewind, rng=seed, **options).table for seed in range(2)
         ]
         table = pd.concat(tables).query("split == 'test' and moment == 'early_stop'")
         accuracies[rewind] = table.groupby("round")["accuracy"].mean()
