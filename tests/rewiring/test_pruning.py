@@ -11,7 +11,7 @@ import netsparse as ns
 from netsparse import errors
 from netsparse.rewiring import LayerState, Moment
 from netsparse.rewiring.one_shot import highest, keep_highest, kept_counts, ladder
-from netsparse.rewiring.pruning import GradualMagnitudePruning
+from netsparse.rewiring.pruning import GradualMagnitudePruning, smallest_by_layer
 from netsparse.rewiring.synaptic_flow import synflow, synflow_scores
 
 EIGHT = ns.generators.complete(4, 2)
@@ -129,6 +129,13 @@ def test_ties_go_at_random_and_an_unknown_length_prunes_nothing():
         assert rule.propose(graph, np.ones(400), rng=0).n_removed == 0
         with pytest.raises(errors.InvalidEdgeVector, match="finite"):
             rule.propose(graph, np.full(400, np.nan), at=at, rng=0)
+
+
+def test_equal_weights_go_from_the_first_layer_on():
+    sizes = [np.array([1.0, 2, 1]), np.array([1.0, 0, 1]), np.empty(0)]
+    assert [smallest_by_layer(sizes, n) for n in (0, 1, 2, 3, 4, 5, 6)] == [
+        [0, 0, 0], [0, 1, 0], [1, 1, 0], [2, 1, 0], [2, 2, 0], [2, 3, 0], [3, 3, 0],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("scope", ["layer", "network"])
