@@ -41,7 +41,7 @@ class SparseLinear(nn.Module):
         The function f: f(z) = z for z > 0, and elsewhere 0, 0.01 z or that number times z.
     backend : {"auto", "torch_csr", "dense", "reference"}
         Which kernel computes the products, see `netsparse.nn.kernels`.
-    init : {"he_sparse", "he_dense"}
+    init : {"he_sparse", "he_dense", "glorot_uniform"}
         How the weights start, see `netsparse.nn.init`.
     rng : int or numpy.random.Generator, optional
         Source of the initial weights; None takes a seed from torch's own generator, as every `nn.Module` does.
