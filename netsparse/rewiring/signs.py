@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from netsparse.graph import BipartiteGraph
@@ -9,6 +11,9 @@ from netsparse.typing import EdgeVector, Int, UnitIds
 
 STEP = np.uint64(0x9E3779B97F4A7C15)
 """What SplitMix64 adds to its state between two outputs: 2^64 over the golden ratio."""
+
+SIGN_BIT, MINUS_ONE = np.uint32(0x80000000), np.uint32(0xBF800000)
+"""Of a float32, and -1.0 as one."""
 
 
 def signs(seed: int, layer: int, sources: UnitIds, targets: UnitIds) -> EdgeVector:
@@ -52,8 +57,12 @@ def edge_signs(seed: int, layer: int, graph: BipartiteGraph) -> EdgeVector:
     >>> edge_signs(0, 0, BipartiteGraph.from_edges([0, 2], [0, 0], n_in=3, n_out=1)).tolist()
     [-1.0, -1.0]
     """
-    states = _states(seed, layer, np.arange(graph.n_out, dtype=np.uint64))
-    return _top_bits(np.repeat(states, graph.fan_in), graph.indices)
+    return _top_bits(np.repeat(_all_states(seed, layer, graph.n_out), graph.fan_in), graph.indices)
+
+
+@lru_cache(maxsize=16)  # rules ask for the same layers in every step
+def _all_states(seed: int, layer: int, n_out: int) -> Int[np.ndarray, "unit"]:
+    return _states(seed, layer, np.arange(n_out, dtype=np.uint64))
 
 
 def _states(seed: int, layer: int, targets: Int[np.ndarray, "unit"]) -> Int[np.ndarray, "unit"]:
@@ -70,8 +79,10 @@ def _top_bits(states: Int[np.ndarray, "pair"], sources: UnitIds) -> EdgeVector:
     z += np.uint64(1)
     z *= STEP
     z += states
-    bits = _mixed(z).view(np.int64)
-    return np.where(bits < 0, np.float32(1.0), np.float32(-1.0))
+    top = (_mixed(z) >> np.uint64(32)).astype(np.uint32)
+    top &= SIGN_BIT
+    top ^= MINUS_ONE  # a set bit takes the minus away
+    return top.view(np.float32)
 
 
 def _mixed(z: Int[np.ndarray, "number"]) -> Int[np.ndarray, "number"]:
