@@ -8,15 +8,14 @@ from netsparse.train.config import TrainConfig
 from netsparse.train.history import by_layer
 from netsparse.train.left_alone import left_alone
 from netsparse.train.loop import fit
-from netsparse.train.lottery import lottery_tickets
+from netsparse.train.lottery import PUBLISHED_ATTACKS, lottery_tickets
 from netsparse.train.lottery_folder import read_tickets
-from netsparse.train.lottery_options import PUBLISHED_ATTACKS
 from netsparse.train.lottery_result import LotteryResult, Ticket
 from netsparse.train.objectives import OBJECTIVES, Natural, Objective, evaluate
 from netsparse.train.optimizers import OPTIMIZERS
 from netsparse.train.precision import PRECISIONS, Precision
 from netsparse.train.processes import world
-from netsparse.train.prune_at_start import prune_at_start
+from netsparse.train.pruned_start import prune_at_start
 from netsparse.train.ranks import Alone, Ranks
 from netsparse.train.result import Snapshot, TrainResult
 from netsparse.train.resume import Checkpoints

@@ -12,7 +12,7 @@ import netsparse as ns
 from netsparse import errors
 from netsparse.nn import SparseMLP
 from netsparse.rewiring.synaptic_flow import synflow, synflow_scores
-from netsparse.train.prune_at_start import METHODS, prune_at_start
+from netsparse.train.pruned_start import METHODS, prune_at_start
 from netsparse.train.scores_at_start import GraSP, hessian_times, magnitude, snip
 
 RNG = np.random.default_rng(0)
