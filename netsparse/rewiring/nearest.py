@@ -50,8 +50,9 @@ class NearestFree:
     random; where more are to grow than edges stay, all are served again and again, in a new order if it is random,
     grown edges never; where no edge stays, growth is uniform at random.
 
-    Cost: O(edges log pairs) time for the edges and about O(log pairs) for each that grows, however far away its place
-    is; O(edges) memory. The first call of a process compiles or loads the search.
+    Cost: a few look-ups for each edge that grows while there is a free place beside where it starts from, O(log pairs)
+    or so where there is none, however far away the next one is; O(edges) memory, never a table of all places. The first
+    call of a process loads the compiled search, or compiles it.
 
     Examples
     --------

@@ -43,7 +43,7 @@ class Structured(BayesianSampling):
     >>> rule = Structured(0.25, drop="magnitude")
     >>> delta = rule.propose(graph, np.array([0.9, 0.8, 0.7, 0.1]), rng=0)
     >>> delta.removed.tolist(), delta.added_sources.tolist(), delta.added_targets.tolist()
-    ([3], [0], [1])
+    ([3], [7], [3])
     """
 
     _: KW_ONLY

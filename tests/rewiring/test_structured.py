@@ -193,6 +193,24 @@ def test_far_from_the_next_free_place(metric, n_edges):
         taken[s * 90 + t] = True
 
 
+def test_among_many_small_blocks():
+    """1,024 blocks of 4 x 4, each a box of the tree, are more than its first table has room for."""
+    units = np.flatnonzero(np.arange(256) % 8 < 4)
+    graph = ns.BipartiteGraph.from_edges(np.tile(units, 128), np.repeat(units, 128), n_in=256, n_out=256)
+    inside = np.isin(graph.sources % 8, (1, 2)) & np.isin(graph.targets % 8, (1, 2))
+    rng = np.random.default_rng(0)
+    weights = rng.random(graph.n_edges) + inside
+    strongest = np.argsort(-weights)[:50]
+    sources, targets = NearestFree("weight")(kept_of(graph, weights), 50, rng)
+    places = np.argwhere(np.ones((256, 256), dtype=bool))
+    taken = tensor_of(pairs_of(graph), 256, 256).ravel()
+    for e, s, t in zip(strongest, sources, targets, strict=True):
+        distances = ((places - [graph.sources[e], graph.targets[e]]) ** 2).sum(axis=1)
+        distances[taken] = 2**40
+        assert distances[s * 256 + t] == distances.min()
+        taken[s * 256 + t] = True
+
+
 # the laws of its choices --------------------------------------------------------------------------------------------
 
 
