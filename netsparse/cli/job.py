@@ -28,9 +28,10 @@ from netsparse.train.state import TrainState
 
 POINTS = 200
 
+STATIC = {"rule": "static", "rule_options": {}, "fraction": None, "every": None}
 COMPARISONS: dict[str, Callable[[RunConfig], RunConfig]] = {
-    "static": lambda config: config.model_copy(update={"rule": "static"}),
-    "dense": lambda config: config.model_copy(update={"rule": "static", "generator": "complete", "density": 1.0}),
+    "static": lambda config: config.model_copy(update=STATIC),
+    "dense": lambda config: config.model_copy(update={**STATIC, "generator": "complete", "density": 1.0}),
 }
 """What a run can be compared with: the same start without rewiring, and the same widths with every edge."""
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from netsparse.cli.rule_options import list_rules
 from netsparse.errors import InvalidOption, InvalidSize
 
 Data = Annotated[
@@ -29,8 +30,27 @@ Generator = Annotated[
     ),
 ]
 Allocation = Annotated[str, typer.Option(help="How the density is shared between layers: uniform, erk.")]
-Rule = Annotated[str, typer.Option(help="How the topology adapts between epochs: set, or static for not at all.")]
-Fraction = Annotated[str, typer.Option(metavar="NUMBER", help="Share of each layer's edges that the rule replaces.")]
+Rule = Annotated[
+    str,
+    typer.Option(
+        callback=list_rules,
+        is_eager=True,
+        help="How the topology adapts: static (not at all), set, rigl, deep_r, cannistraci_hebb or another; "
+        "list shows all, with their options.",
+    ),
+]
+RuleOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rule-option",
+        metavar="NAME=VALUE",
+        help="An option of the rule, as until=0.75; repeatable. '--rule list' shows them.",
+    ),
+]
+Fraction = Annotated[
+    str | None,
+    typer.Option(metavar="NUMBER", help="Share of each layer's edges that the rule replaces; default the rule's own."),
+]
 Epochs = Annotated[str, typer.Option(metavar="NUMBER", help="Passes over the training images.")]
 BatchSize = Annotated[str, typer.Option(metavar="NUMBER", help="Images per step.")]
 Optimizer = Annotated[str, typer.Option(help="sgd (momentum 0.9) or adam.")]
@@ -55,7 +75,7 @@ LearningRateSchedule = Annotated[
 ]
 Every = Annotated[
     str | None,
-    typer.Option(metavar="NUMBER", help="Optimizer steps between two rewirings; default: once an epoch."),
+    typer.Option(metavar="NUMBER", help="Optimizer steps between two rewirings; default the rule's own."),
 ]
 Init = Annotated[str, typer.Option(help="How weights start: he_sparse, he_dense.")]
 Activation = Annotated[str, typer.Option(help="relu, leaky_relu, all_relu, or a slope for the negative side.")]

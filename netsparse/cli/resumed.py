@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 import typer
 
+from netsparse.cli.start import checked
 from netsparse.errors import CheckpointDamaged, FileAbsent, InvalidFile, InvalidOption
 from netsparse.train import TrainConfig
+from netsparse.train.config import SHORT
 
 WHO = ("software", "machine", "git_commit", "started", "compute")
 CONFIG, PROVENANCE = "config.json", "provenance.json"
@@ -81,12 +83,15 @@ def check_beside(begun: Begun, given: Mapping[str, Any]) -> None:
             )
     stored = {**begun.config.model_dump(), "device": begun.device}
     device = given.get("device", begun.device)
-    config = TrainConfig.checked(
-        **{**begun.config.model_dump(), **{name: value for name, value in given.items() if name != "device"}}
-    )
+    typed = {name: value for name, value in given.items() if name != "device"}
+    if "rule_options" in typed:  # some of them may be
+        there = {name: stored[name] for name in SHORT if stored[name] is not None} | begun.config.rule_options
+        typed["rule_options"] = {**there, **typed["rule_options"]}
+        typed |= {name: None for name in SHORT if name not in given}
+    config = checked(TrainConfig, {**begun.config.model_dump(), **typed})
     for name, value in {**config.model_dump(), "device": device}.items():
         if value != stored[name]:
-            fix = f"leaving out --{name.replace('_', '-')}"
+            fix = f"leaving out --{name.replace('_', '-').removesuffix('s' * (name == 'rule_options'))}"
             raise InvalidOption(name, f"{value!r} beside --resume", f"{stored[name]!r}, as in the run", fix)
 
 

@@ -17,7 +17,8 @@ def run(
     generator: options.Generator = "erdos_renyi",
     allocation: options.Allocation = "uniform",
     rule: options.Rule = "set",
-    fraction: options.Fraction = "0.3",
+    rule_option: options.RuleOption = None,
+    fraction: options.Fraction = None,
     epochs: options.Epochs = "50",
     batch_size: options.BatchSize = "128",
     optimizer: options.Optimizer = "sgd",
@@ -48,18 +49,23 @@ def run(
     from netsparse.cli.config import RunConfig
     from netsparse.cli.figures import export
     from netsparse.cli.job import COMPARISONS, parse_comparisons, study
+    from netsparse.cli.rule_options import parse_options
     from netsparse.cli.show import print_summary, say
-    from netsparse.cli.start import run_path
+    from netsparse.cli.start import checked, run_path
     from netsparse.datasets import load
     from netsparse.interop import write_graphml
     from netsparse.nn import as_device
     from netsparse.train import RunFolder
 
-    config = RunConfig.checked(
-        data=data, widths=options.parse_widths(widths), density=density, generator=generator,
-        allocation=allocation, rule=rule, fraction=fraction, epochs=epochs, batch_size=batch_size,
-        optimizer=optimizer, lr=lr, weight_decay=weight_decay, validation=validation, threads=threads, seed=seed,
-        compare=parse_comparisons(compare, rule), trials=trials,
+    config = checked(
+        RunConfig,
+        {
+            "data": data, "widths": options.parse_widths(widths), "density": density, "generator": generator,
+            "allocation": allocation, "rule": rule, "rule_options": parse_options(rule, rule_option or ()),
+            "fraction": fraction, "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
+            "weight_decay": weight_decay, "validation": validation, "threads": threads, "seed": seed,
+            "compare": parse_comparisons(compare, rule), "trials": trials,
+        },
     )  # fmt: skip
     as_device(device)
     path = run_path(out, name, config)

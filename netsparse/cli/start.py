@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
-from netsparse.errors import InvalidOption
+from netsparse.cli.rule_options import in_words
+from netsparse.errors import InvalidOption, NetsparseError
 from netsparse.train import TrainConfig
 from netsparse.train.run_folder import check_free
 
@@ -15,6 +19,16 @@ IN_NAME = {
     "activation": "", "backend": "", "precision": "",
 }  # fmt: skip
 LONGEST, LONGEST_NAME = 60, 150
+
+Config = TypeVar("Config", bound=TrainConfig)
+
+
+def checked(kind: type[Config], settings: Mapping[str, Any]) -> Config:
+    """Return the configuration; errors about options of the rule say what to type on the command line."""
+    try:
+        return kind.checked(**settings)
+    except NetsparseError as error:
+        raise in_words(error, str(settings.get("rule", "set"))) from None
 
 
 def run_path(out: Path, name: str | None, config: TrainConfig, *, is_new: bool = True) -> Path:
@@ -47,11 +61,20 @@ def default_name(config: TrainConfig) -> str:
     'digits-set-1000x1000x1000-d0.01-e50-seed0'
     >>> default_name(TrainConfig.checked(optimizer="adam", lr=0.01))
     'digits-set-1000x1000x1000-d0.01-e50-adam-lr0.01-seed0'
+    >>> default_name(TrainConfig.checked(rule="rigl", rule_options={"until": 0.5}))
+    'digits-rigl-1000x1000x1000-d0.01-e50-until0.5-seed0'
     """
     data = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(config.data).stem).strip("-") or "data"
     widths = "x".join(str(width) for width in config.widths)
     widths = widths if len(widths) <= LONGEST else f"{len(config.widths)}layers"
     fields = type(config).model_fields
     others = {name: getattr(config, name) for name in IN_NAME if getattr(config, name) != fields[name].default}
-    changed = "".join(f"-{IN_NAME[name]}{value}" for name, value in others.items())
+    changed = "".join(f"-{IN_NAME[name]}{value}" for name, value in others.items()) + _rule_name(config)
     return f"{data[:LONGEST]}-{config.rule}-{widths}-d{config.density:g}-e{config.epochs}{changed}-seed{config.seed}"
+
+
+def _rule_name(config: TrainConfig) -> str:
+    """Return the options of the rule as a part of a name, or a digest of them where they are many."""
+    parts = [f"-{name}{value}" for name, value in sorted(config.rule_options.items())]
+    text = re.sub(r"[^A-Za-z0-9_.+-]+", "_", "".join(parts))
+    return text if len(text) <= LONGEST else f"-options{hashlib.sha256(repr(parts).encode()).hexdigest()[:8]}"

@@ -11,6 +11,7 @@ from netsparse.cli import options
 from netsparse.errors import InvalidOption
 
 NEVER = 1e6  # seconds
+TYPED_AS = {"rule_options": "rule_option"}
 POLICY = {"every_minutes": "checkpoint_minutes", "every_epochs": "checkpoint_epochs", "keep": "keep"}
 
 
@@ -22,7 +23,8 @@ def train(
     generator: options.Generator = "erdos_renyi",
     allocation: options.Allocation = "uniform",
     rule: options.Rule = "set",
-    fraction: options.Fraction = "0.3",
+    rule_option: options.RuleOption = None,
+    fraction: options.Fraction = None,
     every: options.Every = None,
     epochs: options.Epochs = "50",
     batch_size: options.BatchSize = "128",
@@ -52,16 +54,18 @@ def train(
 ) -> None:
     """Train a sparse network, rewiring it between epochs or steps.
 
-    The run folder holds config.json, provenance.json, history.csv, timing.csv, model.safetensors (last epoch),
-    best.safetensors (best on validation) and checkpoints, from which --resume goes on with a run that was cut off.
+    The run folder holds config.json, provenance.json, history.csv, timing.csv, topology.csv (what the rule changed),
+    model.safetensors (last epoch), best.safetensors (best on validation) and checkpoints, from which --resume goes on
+    with a run that was cut off.
     Started by 'torchrun --nproc-per-node 2 -m netsparse train ...', several processes train one network together.
     """
     import pandas as pd
 
     from netsparse.cli.job import at_best_validation, train_into
     from netsparse.cli.resumed import check_beside, read_begun, warnings_in_one_line
+    from netsparse.cli.rule_options import parse_options
     from netsparse.cli.show import print_summary
-    from netsparse.cli.start import run_path
+    from netsparse.cli.start import checked, run_path
     from netsparse.datasets import load
     from netsparse.train import RunFolder, TensorBoard, TrainConfig
     from netsparse.train.precision import named_precision
@@ -74,10 +78,11 @@ def train(
     with world(timeout=NEVER if minutes is None else min(60.0 * minutes, NEVER)) as ranks:
         settings = {
             "data": data, "widths": options.parse_widths(widths), "density": density, "generator": generator,
-            "allocation": allocation, "rule": rule, "fraction": fraction, "every": every, "epochs": epochs,
-            "batch_size": batch_size, "accumulate": accumulate, "optimizer": optimizer, "lr": lr,
-            "lr_schedule": lr_schedule, "weight_decay": weight_decay, "validation": validation, "init": init,
-            "activation": activation, "backend": backend, "precision": precision, "threads": threads, "seed": seed,
+            "allocation": allocation, "rule": rule, "rule_options": parse_options(rule, rule_option or ()),
+            "fraction": fraction, "every": every, "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate,
+            "optimizer": optimizer, "lr": lr, "lr_schedule": lr_schedule, "weight_decay": weight_decay,
+            "validation": validation, "init": init, "activation": activation, "backend": backend,
+            "precision": precision, "threads": threads, "seed": seed,
         }  # fmt: skip
         policy = Checkpoints(
             every_minutes=options.parse_minutes("checkpoint-minutes", checkpoint_minutes, example=5),
@@ -87,12 +92,12 @@ def train(
             keep=options.parse_whole("keep", keep, least=1, example=2),
         )
         if resume is None:
-            config = TrainConfig.checked(**settings)
+            config = checked(TrainConfig, settings)
             path, earlier = run_path(out, name, config, is_new=ranks.is_first), []
         else:
             begun, path = read_begun(resume), resume
             everything = {**settings, "device": device, "out": out, "name": name}
-            typed = {option for option in everything if _is_typed(context, option)}
+            typed = {option for option in everything if _is_typed(context, TYPED_AS.get(option, option))}
             check_beside(begun, {option: everything[option] for option in everything if option in typed - {"data"}})
             data = data if "data" in typed else begun.config.data  # the same may lie elsewhere now; fit compares it
             config, device, data_dir, earlier = begun.config, begun.device, data_dir or begun.data_dir, begun.earlier

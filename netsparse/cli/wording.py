@@ -76,4 +76,4 @@ def _replaced(fix: str, names: Iterable[str], prefix: Callable[[str], str]) -> s
         return start + value
 
     known = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
-    return re.sub(rf"(?<!-p )(?<!-p ')\b({known})={VALUE}", typed, fix) if known else fix
+    return re.sub(rf"(?<!-p )(?<!-p ')(?<!--rule-option )\b({known})={VALUE}", typed, fix) if known else fix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -25,7 +26,7 @@ from netsparse.train.splits import held_back
 NAMES: dict[str, Mapping[str, Any]] = {
     "generator": GENERATORS,
     "allocation": ALLOCATIONS,
-    "rule": {"static": None, **RULES},
+    "rule": RULES,
     "optimizer": OPTIMIZERS,
     "lr_schedule": SCHEDULES,
     "precision": PRECISIONS,
@@ -34,16 +35,23 @@ NAMES: dict[str, Mapping[str, Any]] = {
 }
 """What the settings that are names may say."""
 
+SHORT = ("fraction", "every")
+"""Options of rules that are settings of their own."""
+
 
 class TrainConfig(BaseModel):
     """Everything that determines a training run, given the data.
 
-    Build it with `TrainConfig.checked(**values)`, whose errors are netsparse's one-liners.
+    Build it with `TrainConfig.checked(**values)`, whose errors are netsparse's one-liners. `fraction` and `every` are
+    options of the rule like those in `rule_options`, of which any may be given; without them the rule's own defaults
+    hold.
 
     Examples
     --------
     >>> TrainConfig.checked(density=0.02).widths
     (1000, 1000, 1000)
+    >>> TrainConfig.checked(rule="rigl", fraction=0.2, rule_options={"until": 0.5}).rewiring()
+    RigL(fraction=0.2, until=0.5)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,8 +62,9 @@ class TrainConfig(BaseModel):
     generator: str = "erdos_renyi"
     allocation: str = "uniform"
     rule: str = "set"
-    fraction: float = Field(default=0.3, ge=0.0, le=1.0)
+    fraction: float | None = Field(default=None, ge=0.0, le=1.0)
     every: int | None = Field(default=None, ge=1)
+    rule_options: dict[str, Any] = Field(default_factory=dict)
     epochs: int = Field(default=50, ge=1)
     batch_size: int = Field(default=128, ge=1)
     accumulate: int = Field(default=1, ge=1)
@@ -78,13 +87,29 @@ class TrainConfig(BaseModel):
             raise PydanticCustomError("truth_value", "a number or a name")
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_place(cls, values: Any) -> Any:
+        """Move what has a setting of its own out of `rule_options`."""
+        if not isinstance(values, dict):
+            return values
+        if "rule_options" not in values and values.get("rule") == "static" and values.get("fraction") == FRACTION_ONCE:
+            return {**values, "fraction": None}  # of a file of before there were any
+        options = values.get("rule_options")
+        if not isinstance(options, Mapping):
+            return values
+        values = {**values, "rule_options": {name: _plain(v) for name, v in options.items() if name not in SHORT}}
+        for name in SHORT:
+            if name in options:
+                if values.get(name) is not None and str(values[name]) != str(options[name]):
+                    given = f"{values[name]} and, as an option of the rule, {options[name]}"
+                    raise InvalidOption(name, given, "one of them", f"{name}={values[name]}")
+                values[name] = options[name]
+        return values
+
     @model_validator(mode="after")
     def _used(self) -> Self:
-        for name in ("fraction", "every"):
-            value = getattr(self, name)
-            if self.rule == "static" and value != type(self).model_fields[name].default:
-                expected = f"a rule that replaces edges, or no {name}"
-                raise InvalidOption(name, f"{value} with rule 'static'", expected, "rule='set'")
+        self._rule()
         return self
 
     @field_validator("widths")
@@ -146,7 +171,39 @@ class TrainConfig(BaseModel):
 
     def rewiring(self) -> RewiringRule | None:
         """Return the rule, or None for a network that stays as it is."""
-        return None if self.rule == "static" else RULES[self.rule](fraction=self.fraction, every=self.every)
+        return None if self.rule == "static" else self._rule()
+
+    def _rule(self) -> RewiringRule:
+        """Return the rule; raises `InvalidOption`, `UnknownName` for options that it does not have or take."""
+        short = {name: getattr(self, name) for name in SHORT if getattr(self, name) is not None}
+        given, known = {**short, **self.rule_options}, RULES[self.rule].options()
+        for name in given:
+            if name not in known:
+                raise self._no_such_option(name, given[name], known)
+            if isinstance(known[name], bool) and not isinstance(given[name], bool):
+                fix = f"rule_options={{'{name}': {not known[name]}}}"
+                raise InvalidOption(f"{name} of rule '{self.rule}'", repr(given[name]), "True or False", fix)
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(known[name], tuple) and isinstance(value, list) else value
+            for name, value in given.items()
+        }
+        try:
+            return RULES[self.rule](**values)
+        except NetsparseError as error:
+            raise type(error)(
+                f"{error.subject} of rule '{self.rule}'", error.given, error.expected, error.fix
+            ) from None
+        except (TypeError, ValueError) as error:
+            fix = f"leaving out {', '.join(given)}"
+            raise InvalidOption(f"options of rule '{self.rule}'", repr(given), f"others ({error})", fix) from None
+
+    def _no_such_option(self, name: str, value: Any, known: Mapping[str, Any]) -> InvalidOption:
+        near = get_close_matches(name, known, n=1)
+        fix = f"rule_options={{'{near[0]}': {value!r}}}" if near else f"leaving out {name}"
+        if not known:
+            expected = f"a rule that replaces edges, or no {name}"
+            return InvalidOption(name, f"{value} with rule '{self.rule}'", expected, "rule='set'")
+        return InvalidOption(f"option of rule '{self.rule}'", repr(name), f"one of {', '.join(known)}", fix)
 
     def fit_options(self) -> Mapping[str, Any]:
         """Return the keyword arguments for `netsparse.train.fit` beside network, data and rewiring."""
@@ -155,6 +212,15 @@ class TrainConfig(BaseModel):
             "init", "activation", "backend", "precision",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names} | {"rng": self.seed}
+
+
+FRACTION_ONCE = 0.3
+"""What `fraction` said where it said nothing, before it was left to the rule."""
+
+
+def _plain(value: Any) -> Any:
+    """Return an option as JSON would give it back."""
+    return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
 
 
 def _one_line(error: ValidationError, cls: type[BaseModel]) -> NetsparseError:
@@ -183,8 +249,9 @@ EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "tuple_type": "a sequence of whole numbers",
+    "dict_type": "names and values of options",
     "greater_than_equal": "a number",
     "less_than_equal": "a number",
 }
 BOUNDS = {"ge": "at least", "le": "at most"}
-EXAMPLES = {"lr": 0.1, "validation": 0, "every": 100}
+EXAMPLES = {"lr": 0.1, "validation": 0, "every": 100, "fraction": FRACTION_ONCE, "rule_options": "{'until': 0.75}"}

@@ -54,7 +54,7 @@ def test_run_folder_is_complete(finished):
     tables = {"history.csv", "timing.csv", "metrics.csv", "percolation.csv", "link_removal.csv"}
     models = {"model.safetensors", "best.safetensors", "config.json", "provenance.json"}
     whole = tables | models | {"summary.csv", "network.graphml", "figures", "compare"}
-    assert {p.name for p in run.iterdir()} == whole
+    assert {p.name for p in run.iterdir()} == whole | {"topology.csv"}
     assert {p.name for p in (run / "figures").iterdir()} == {
         "training.png",
         "robustness.png",
@@ -73,6 +73,8 @@ def test_tables_say_what_happened(finished):
     history = pd.read_csv(run / "history.csv")
     assert history["epoch"].max() == 3
     assert history.query("epoch < 3 and split == 'train'")["edges_dropped"].tolist() == [113, 113]
+    topology = pd.read_csv(run / "topology.csv")
+    assert topology["dropped"].tolist() == [77, 36, 77, 36]
     removal = pd.read_csv(run / "link_removal.csv")
     assert removal.groupby("trial").size().tolist() == [21, 21, 21]
     metrics = pd.read_csv(run / "metrics.csv")
@@ -150,6 +152,7 @@ def test_same_seed_same_bytes(finished, tmp_path):
     assert netsparse("run", *SMALL, "--compare", "none", "--name", "again", cwd=tmp_path).returncode == 0
     for file in (
         "history.csv",
+        "topology.csv",
         "model.safetensors",
         "best.safetensors",
         "link_removal.csv",

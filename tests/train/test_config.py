@@ -7,6 +7,7 @@ import pytest
 
 from netsparse import errors
 from netsparse.datasets import Dataset
+from netsparse.rewiring import RULES, SET
 from netsparse.train import TrainConfig
 
 
@@ -27,7 +28,7 @@ def test_defaults_are_the_main_job():
     network = config.network(images(784))
     assert network.sizes == (784, 1000, 1000, 1000)
     assert network.n_edges == 27_840
-    assert repr(config.rewiring()) == "SET(fraction=0.3, drop='sign_wise', newborn=0.0)"
+    assert config.rewiring() == SET()
     assert TrainConfig.checked(rule="static").rewiring() is None
 
 
@@ -35,6 +36,33 @@ def test_json_round_trip():
     config = TrainConfig.checked(widths=(10, 20), density=0.5, lr=0.1, validation=0, activation="0.2", every=3)
     assert config.activation == 0.2
     assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_by_name(rule):
+    assert TrainConfig.checked(rule=rule).rewiring() == (None if rule == "static" else RULES[rule]())
+
+
+def test_options_of_the_rule():
+    given = {"drop": "magnitude", "newborn": 0.1, "until": 0.5, "skip_step": True, "every": 7, "fraction": 0.2}
+    config = TrainConfig.checked(rule_options=given)
+    assert config.rewiring() == SET(**given)
+    assert (config.every, config.fraction, sorted(config.rule_options)) == (
+        7, 0.2, ["drop", "newborn", "skip_step", "until"],
+    )  # fmt: skip
+    assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
+    assert TrainConfig.checked(fraction=0.2, rule_options={"fraction": 0.2}).fraction == 0.2
+
+
+def test_options_that_are_several_numbers():
+    config = TrainConfig.checked(rule="mest", rule_options={"milestones": (0.5, 0.9)})
+    assert config.rewiring().milestones == (0.5, 0.9)
+    assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
+
+
+def test_settings_of_a_run_of_before_there_were_options_of_rules():
+    assert TrainConfig.checked(rule="static", fraction=0.3, every=None).fraction is None
+    assert TrainConfig.checked(rule="set", fraction=0.3, every=None).rewiring() == SET()
 
 
 BAD = [
@@ -45,7 +73,7 @@ BAD = [
     ({"widths": (10, 0)}, errors.InvalidSize, "at least 1"),
     ({"widths": (10, 2.5)}, errors.InvalidSize, "2.5"),
     ({"widths": ()}, errors.InvalidSize, "two levels"),
-    ({"rule": "rigl"}, errors.UnknownName, "set, static"),
+    ({"rule": "rigged"}, errors.UnknownName, "rigl, .*set, .*static"),
     ({"generator": "ws"}, errors.UnknownName, "erdos_renyi"),
     ({"allocation": "even"}, errors.UnknownName, "erk, uniform"),
     ({"fraction": 1.1}, errors.InvalidOption, "fraction"),
@@ -66,6 +94,22 @@ BAD = [
     ({"every": 0}, errors.InvalidOption, "a whole number, at least 1; try every=100"),
     ({"every": "often"}, errors.InvalidOption, "a whole number, at least 1; try every=100"),
     ({"every": 3, "rule": "static"}, errors.InvalidOption, "try rule='set'"),
+    ({"fraction": 0.3, "rule": "static", "rule_options": {}}, errors.InvalidOption, "0.3 with rule 'static'"),
+    ({"rule_options": {"until": 1}, "rule": "static"}, errors.InvalidOption, "no until; try rule='set'"),
+    ({"rule_options": {"untl": 0.5}}, errors.InvalidOption, r"given 'untl', expected one of fraction, drop, .*'until'"),
+    ({"rule_options": {"colour": 1}}, errors.InvalidOption, "option of rule 'set': given 'colour'.*leaving out colour"),
+    ({"rule_options": {"until": 2}}, errors.InvalidOption, "until of rule 'set': given 2"),
+    ({"rule_options": {"until": [1]}}, errors.InvalidOption, "until of rule 'set'"),
+    (
+        {"rule_options": {"skip_step": 1}},
+        errors.InvalidOption,
+        "skip_step of rule 'set': given 1, expected True or Fal",
+    ),
+    ({"rule_options": {"drop": "weakest"}}, errors.UnknownName, "drop of rule 'set': given 'weakest', .*magnitude"),
+    ({"rule_options": {"fraction": 0.2}, "fraction": 0.3}, errors.InvalidOption, "0.3 and, as an option of the rule"),
+    ({"rule_options": 3}, errors.InvalidOption, "rule_options: given 3, expected names and values"),
+    ({"rule_options": {"fraction": "much"}}, errors.InvalidOption, "fraction: given 'much', expected a number"),
+    ({"rule": "gradual_magnitude_pruning", "fraction": 0.1}, errors.InvalidOption, "given 'fraction', .*leaving out"),
     ({"colour": "red"}, errors.InvalidOption, "colour"),
 ]
 
