@@ -31,6 +31,11 @@ class Structured(BayesianSampling):
     InvalidOption, InvalidDensity, UnknownName
         For impossible options.
 
+    Notes
+    -----
+    The thesis prints neither noise nor the value of a new edge; both are those of the rule it changes. Its algorithm
+    lists theta < 0 as unconnected, where dormant theta is 0: read as theta <= 0.
+
     References
     ----------
     Seidel, Structured Adversarial Rewiring, thesis, winter term 2022/23; the step it changes: Ozdenizci, Legenstein,
