@@ -100,3 +100,41 @@ class DenseBayesian:
         if self.forgets:
             for theta, velocity in zip(self.thetas, self.velocities, strict=True):
                 velocity[theta <= 0] = 0.0
+
+
+def trained_on_matrices(x, y, sizes, *, density, n_steps, forgets, seed, batch=128):
+    """Train a net of sparse layers without biases by Bayesian sampling; return the oracle and its last losses.
+
+    Learning rate 0.1 and weight decay 5e-4 fall linearly, momentum 0.9, noise 1e-6.
+    """
+    rng, n_layers = np.random.default_rng(seed), len(sizes) - 1
+    signs = [sign_matrix(seed, k, sizes[k], sizes[k + 1]) for k in range(n_layers)]
+    thetas = [
+        np.abs(rng.normal(0.0, np.sqrt(2 / (density * table.shape[1])), table.shape))
+        * (rng.random(table.shape) < density)
+        for table in signs
+    ]
+    n_alive = int(density * sum(table.size for table in signs))
+    oracle = DenseBayesian(thetas, lr=0.1, weight_decay=5e-4, momentum=0.9, n_alive=n_alive, forgets=forgets)
+    losses = []
+    for step in range(n_steps):
+        left = 1 - step / n_steps
+        oracle.lr, oracle.weight_decay = 0.1 * left, 5e-4 * left
+        chosen = rng.integers(len(x), size=batch)
+        weights = [table * np.maximum(theta, 0.0) for table, theta in zip(signs, oracle.thetas, strict=True)]
+        levels = [x[chosen]]
+        for k, weight in enumerate(weights):
+            z = levels[-1] @ weight.T
+            levels.append(np.maximum(z, 0.0) if k < n_layers - 1 else z)
+        chances = np.exp(levels[-1] - levels[-1].max(1, keepdims=True))
+        chances /= chances.sum(1, keepdims=True)
+        losses.append(-np.log(chances[np.arange(batch), y[chosen]] + 1e-30).mean())
+        back, gradients = chances, []
+        back[np.arange(batch), y[chosen]] -= 1.0
+        for k in reversed(range(n_layers)):
+            gradients.insert(0, signs[k] * (back.T @ levels[k]) / batch)
+            back = (back @ weights[k]) * (levels[k] > 0)
+        oracle.step(gradients, [1e-6 * rng.normal(size=table.shape) for table in signs])
+        oracle.bear_at_random(rng)
+        oracle.forget()
+    return oracle, float(np.mean(losses[-100:]))

@@ -44,6 +44,17 @@ class BayesianSampling(SignedRule):
     InvalidOption, InvalidDensity, UnknownName
         For impossible options.
 
+    Notes
+    -----
+    Only edges are stored, so that the velocity of a dormant position is forgotten (ours): in the authors' code it goes
+    on and may lift the position above 0 again, without a birth. Measured on matrices that do one and the other (digits,
+    64-100-100-10, 1,000 steps, five seeds, mean and standard error): at a density of 0.2, 1.0 % of the edges that come
+    are such revivals; the loss is 0.0344 +- 0.0011 with them and 0.0339 +- 0.0015 without. At 0.05, 0.4 % are, and it
+    is 0.82 +- 0.17 and 0.84 +- 0.16.
+
+    With `every` above 1 the dead stay where they are until the next rewiring; they act with the weight 0 and may come
+    back with their own sign.
+
     References
     ----------
     Ozdenizci, Legenstein, Training adversarially robust sparse networks via Bayesian connectivity sampling, ICML 2021,

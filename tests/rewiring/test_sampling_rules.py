@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import netsparse as ns
 from netsparse import errors
+from netsparse.datasets import load
 from netsparse.rewiring import LayerState, Moment
 from netsparse.rewiring.bayesian import BayesianSampling
 from netsparse.rewiring.by_size import BySize
@@ -203,6 +204,27 @@ def test_bayesian_sampling_goes_step_by_step_with_the_matrices(density, seed):
             )
         assert sum(graph.n_edges for graph in graphs) >= n_alive
     assert n_died > 40
+
+
+@pytest.mark.slow
+def test_the_momentum_of_the_dead_brings_back_one_edge_in_a_hundred_and_changes_no_loss():
+    """What is forgotten beside the authors' matrices, digits at a density of 0.2: the numbers of the docstring."""
+    digits = load("digits")
+    x, y = np.asarray(digits.x_train, dtype=np.float64).reshape(-1, 64), np.asarray(digits.y_train)
+    options = {"density": 0.2, "n_steps": 1000}
+    losses, comings, revivals = {True: [], False: []}, 0, 0
+    for seed in range(5):
+        for forgets, found in losses.items():
+            oracle, loss = dense.trained_on_matrices(x, y, (64, 100, 100, 10), forgets=forgets, seed=seed, **options)
+            found.append(loss)
+            assert sum(np.count_nonzero(theta > 0) for theta in oracle.thetas) >= oracle.n_alive
+            if forgets:
+                assert oracle.n_revivals == 0
+            else:
+                comings, revivals = comings + oracle.n_births + oracle.n_revivals, revivals + oracle.n_revivals
+    assert 0.003 < revivals / comings < 0.03
+    a, b = (np.array(found) for found in losses.values())
+    assert abs(a.mean() - b.mean()) < 5 * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 5)
 
 
 # in law ---------------------------------------------------------------------------------------------------------------
