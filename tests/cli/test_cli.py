@@ -207,7 +207,7 @@ MISTAKES = [
     (("--widths", "10", "--density", "0.0001"), "try --density 0.0"),
     (("--data", "mnits"), "mnist"),
     (("--data", "mnist"), "--data-dir"),
-    (("--rule", "rigll"), "set, static"),
+    (("--rule", "rigll"), "rigl, set, snfs"),
     (("--compare", "statc"), "dense, none, static; try --compare static"),
     (("--generator", "ER"), "try --generator erdos_renyi"),
     (("--rule", "static", "--fraction", "0.2"), "try --rule set"),
