@@ -8,6 +8,7 @@ from train import training_scenes
 from train.played import play
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the scenes are forked")
+SAME = ["rule_by_epoch", "rule_by_gradient", "rule_of_everything", "rule_by_step", "in_parts"]
 RESUME = "try the same command with --resume RUN, which goes on from the last checkpoint\n"
 
 
@@ -20,16 +21,17 @@ def together_and_alone(played, scene):
     return played.everywhere(scene), played.found(f"{scene}_alone", 0)
 
 
-@pytest.mark.parametrize("scene", ["rule_by_epoch", "rule_by_gradient", "rule_by_step", "in_parts"])
+@pytest.mark.parametrize("scene", SAME)
 def test_two_processes_train_the_network_that_one_trains(played, scene):
     together, alone = together_and_alone(played, scene)
     assert together["wirings"] == alone["wirings"]
-    assert len(alone["wirings"]) >= {"rule_by_step": 6, "in_parts": 1}.get(scene, 3)
+    assert len(alone["wirings"]) >= {"rule_by_step": 6, "rule_of_everything": 2, "in_parts": 1}.get(scene, 3)
     assert len({tuple(wiring) for wiring in alone["wirings"]}) == len(alone["wirings"]), "the rule did something"
     for name, values in alone["parameters"].items():
         np.testing.assert_allclose(together["parameters"][name], values, rtol=0, atol=1e-9, err_msg=name)
     np.testing.assert_allclose(together["history"], alone["history"], rtol=0, atol=1e-9)
     assert together["turnover"] == alone["turnover"]
+    assert together["topology"] == alone["topology"]
     assert together["best_epoch"] == alone["best_epoch"]
 
 
@@ -77,7 +79,7 @@ def test_a_run_that_lost_a_process_goes_on_bit_for_bit(played):
     assert resumed["parameters"] == whole["parameters"]
     assert resumed["wirings"] == whole["wirings"][-len(resumed["wirings"]) :]
     assert resumed["history"] == whole["history"]
-    for name in ("model.safetensors", "best.safetensors", "history.csv"):
+    for name in ("model.safetensors", "best.safetensors", "history.csv", "topology.csv"):
         assert (played.folder / "cut" / name).read_bytes() == (played.folder / "whole" / name).read_bytes(), name
 
 
