@@ -117,9 +117,9 @@ def fit(
         `TrainState` (`state.epoch`, `state.row` with the epoch's numbers, `state.model` ...), and objects with any of
         the methods `on_train_begin(state)`, `on_rewire(state, changes)`, `on_epoch_end(state)`, `on_train_end(state)`.
     out : path, optional
-        Folder for history.csv, timing.csv, model.safetensors (last good epoch) and, with a
-        validation split, best.safetensors, written anew
-        after every epoch. A folder that already holds a run is refused, unless it is to be resumed.
+        Folder for history.csv, timing.csv, model.safetensors (last good epoch), with a rule topology.csv and, with a
+        validation split, best.safetensors, written anew after every epoch. A folder that already holds a run is
+        refused, unless it is to be resumed.
     checkpoint : Checkpoints, optional
         When to save all there is to go on with the run if it is cut off, into `out`/checkpoints; None: never.
     resume : bool

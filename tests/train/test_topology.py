@@ -253,6 +253,18 @@ def test_a_run_that_is_never_rewired_has_tables_without_rows(tmp_path):
     assert not (tmp_path / "topology.csv").exists()
 
 
+def test_a_static_rule_keeps_what_is_constant():
+    result = train(rewiring="static", epochs=2)
+    assert len(result.topology) == 0
+    first, last = (result.degrees.query(f"epoch == {epoch}").drop(columns="epoch") for epoch in (0, 2))
+    assert first.to_numpy().tolist() == last.to_numpy().tolist()
+    assert result.ages.to_numpy().tolist() == [
+        [epoch, layer, 0, STEPS * epoch, STEPS * epoch, graph.n_edges]
+        for epoch in (1, 2)
+        for layer, graph in enumerate(network().layers)
+    ]
+
+
 def test_the_file_is_the_table(tmp_path):
     result = train(rewiring=SET(0.2, every=2), out=tmp_path)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "topology.csv"), result.topology, check_exact=True)
