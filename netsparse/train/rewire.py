@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from netsparse.errors import InvalidEdgeVector, TrainingDiverged
 from netsparse.graph import BipartiteGraph, EdgeDelta, apply
 from netsparse.graph.checks import as_edge_vector
 from netsparse.nn import SparseLinear
@@ -127,7 +128,13 @@ class Rewiring:
         states = self._seen(state)
         n_edges = tuple(graph.n_edges for graph in state.initial.layers)
         at = Moment(state.step, self.n_steps, state.n_rewirings, n_edges)
-        deltas = self.rule.propose_all(states, at=at, rng=state.rewiring)
+        try:
+            deltas = self.rule.propose_all(states, at=at, rng=state.rewiring)
+        except InvalidEdgeVector as error:
+            if all(np.isfinite(seen.weights).all() for seen in states):
+                raise
+            given, fix = f"weights that are not finite after step {state.step}", "a smaller learning rate (lr=0.01)"
+            raise TrainingDiverged("training", given, "finite numbers", fix) from error
         layers = model.sparse_layers()
         for layer, delta in zip(layers, deltas, strict=True):
             self._take_over(layer, delta, state.optimizer)

@@ -655,3 +655,8 @@ def test_weights_of_a_rule_that_do_not_fit_are_refused():
 
     with pytest.raises(errors.InvalidEdgeVector, match="weights: given"):
         train(rewiring=Short(0.1))
+
+
+def test_weights_that_break_within_an_epoch_are_said_to_diverge_by_a_rule_of_every_step():
+    with pytest.raises(errors.TrainingDiverged, match=r"weights that are not finite after step \d.*learning rate"):
+        train(rewiring=ns.rewiring.SET(0.1, every=1), lr=1e30)
