@@ -1,23 +1,26 @@
 """Rewiring rules: from a layer's graph and weights to an `EdgeDelta`."""
 
-from netsparse.rewiring.bayesian import BayesianSampling
-from netsparse.rewiring.cannistraci_hebb import CannistraciHebb, CannistraciHebbSoft
 from netsparse.rewiring.catalogue import RULES, named_rule
-from netsparse.rewiring.constant_fan_in import SRigL
-from netsparse.rewiring.deep_r import DeepR
-from netsparse.rewiring.degree_preserving import DegreePreserving
-from netsparse.rewiring.evolutionary import SET, Static
-from netsparse.rewiring.gradient_grown import SNFS, RigL
-from netsparse.rewiring.in_time import ITOP
-from netsparse.rewiring.memory_economic import MEST
+from netsparse.rewiring.magnitude_cut import magnitude_cut
+from netsparse.rewiring.one_shot import keep_highest
 from netsparse.rewiring.parts import needs
-from netsparse.rewiring.pruning import GradualMagnitudePruning
 from netsparse.rewiring.rule import RewiringRule
+from netsparse.rewiring.rules.bayesian import BayesianSampling
+from netsparse.rewiring.rules.cannistraci_hebb import CannistraciHebb, CannistraciHebbSoft
+from netsparse.rewiring.rules.constant_fan_in import SRigL
+from netsparse.rewiring.rules.deep_r import DeepR
+from netsparse.rewiring.rules.degree_preserving import DegreePreserving
+from netsparse.rewiring.rules.evolutionary import SET, Static
+from netsparse.rewiring.rules.gradient_grown import SNFS, RigL
+from netsparse.rewiring.rules.in_time import ITOP
+from netsparse.rewiring.rules.memory_economic import MEST
+from netsparse.rewiring.rules.pruning import GradualMagnitudePruning
+from netsparse.rewiring.rules.soft_deep_r import SoftDeepR
+from netsparse.rewiring.rules.spectral_gap import SpectralGap
+from netsparse.rewiring.rules.structured import Structured, StructuredByWeight
 from netsparse.rewiring.scores import smallest_magnitude, smallest_sign_wise
-from netsparse.rewiring.soft_deep_r import SoftDeepR
-from netsparse.rewiring.spectral_growth import SpectralGap
 from netsparse.rewiring.state import Kept, LayerState, Moment
-from netsparse.rewiring.structured import Structured, StructuredByWeight
+from netsparse.rewiring.synaptic_flow import synflow, synflow_scores
 
 __all__ = [
     "ITOP",
@@ -42,8 +45,12 @@ __all__ = [
     "Static",
     "Structured",
     "StructuredByWeight",
+    "keep_highest",
+    "magnitude_cut",
     "named_rule",
     "needs",
     "smallest_magnitude",
     "smallest_sign_wise",
+    "synflow",
+    "synflow_scores",
 ]

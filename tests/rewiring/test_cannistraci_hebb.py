@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 import netsparse as ns
 from netsparse import errors
-from netsparse.rewiring import path_growth
-from netsparse.rewiring.cannistraci_hebb import CannistraciHebb, CannistraciHebbSoft
-from netsparse.rewiring.chain_removal import with_dead_ends
-from netsparse.rewiring.path_growth import PathGrowth
-from netsparse.rewiring.path_scores import SCORES, dense_path_scores, path_score_rows, walk_length
-from netsparse.rewiring.ranks import Drawn, Highest, lots
+from netsparse.rewiring.growth import path_growth
+from netsparse.rewiring.growth.path_growth import PathGrowth
+from netsparse.rewiring.growth.path_scores import SCORES, dense_path_scores, path_score_rows, walk_length
+from netsparse.rewiring.growth.top_scores import Drawn, Highest, lots
+from netsparse.rewiring.rules.cannistraci_hebb import CannistraciHebb, CannistraciHebbSoft
+from netsparse.rewiring.rules.chain_removal import with_dead_ends
 from netsparse.rewiring.scores import relative_importance, smallest_magnitude, soft_smallest
 from netsparse.rewiring.state import Kept, LayerState, Moment
 

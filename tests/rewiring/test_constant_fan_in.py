@@ -11,7 +11,7 @@ import netsparse as ns
 from netsparse import errors
 from netsparse.nn import PairGradients
 from netsparse.rewiring import LayerState, Moment
-from netsparse.rewiring.constant_fan_in import SRigL, top_pairs_by_unit
+from netsparse.rewiring.rules.constant_fan_in import SRigL, top_pairs_by_unit
 
 EIGHT = ns.BipartiteGraph.from_edges([0, 1, 0, 2, 3, 4, 3, 5], [0, 0, 1, 1, 2, 2, 3, 3], n_in=6, n_out=4)
 WEIGHTS = np.array([0.9, 0.8, 0.7, -0.6, 0.5, 0.4, 0.1, -0.2])  # ids 0..7, two for each unit
@@ -139,7 +139,7 @@ def test_the_top_pairs_of_units_do_not_depend_on_the_block(graph, seed, data):
         expected |= {(s, unit) for s in sorted(free, key=lambda s: (-abs(gradient[unit, s]), s))[:n]}
     grads = PairGradients.from_dense(graph, gradient)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("netsparse.rewiring.constant_fan_in.BLOCK", data.draw(st.sampled_from([1, 10, 10**6])))
+        patch.setattr("netsparse.rewiring.rules.constant_fan_in.BLOCK", data.draw(st.sampled_from([1, 10, 10**6])))
         found = [*top_pairs_by_unit(graph, grads, wanted)]
     assert [pair for s, t in found for pair in zip(s.tolist(), t.tolist(), strict=True)] == sorted(
         expected, key=lambda pair: (pair[1], pair[0])

@@ -12,7 +12,7 @@ from oracles_structured import p_value, rematchings
 
 import netsparse as ns
 from netsparse import errors
-from netsparse.rewiring.degree_preserving import DegreePreserving, Rematched
+from netsparse.rewiring.rules.degree_preserving import DegreePreserving, Rematched
 from netsparse.rewiring.state import Kept, LayerState
 
 

@@ -12,11 +12,11 @@ import netsparse as ns
 from netsparse import errors
 from netsparse.nn import PairGradients
 from netsparse.rewiring import SET, LayerState, Moment
-from netsparse.rewiring.evolutionary import Static
-from netsparse.rewiring.gradient_grown import SNFS, RigL
 from netsparse.rewiring.growth import SampledGradient
-from netsparse.rewiring.in_time import ITOP
-from netsparse.rewiring.memory_economic import MEST
+from netsparse.rewiring.rules.evolutionary import Static
+from netsparse.rewiring.rules.gradient_grown import SNFS, RigL
+from netsparse.rewiring.rules.in_time import ITOP
+from netsparse.rewiring.rules.memory_economic import MEST
 
 SEEDS = st.integers(0, 2**32)
 # 8 edges: (0,0) (1,0) (3,0) | (0,1) (2,1) (3,1) | (1,2) (2,2), (source, target) in canonical order

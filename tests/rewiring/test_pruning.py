@@ -11,7 +11,7 @@ import netsparse as ns
 from netsparse import errors
 from netsparse.rewiring import LayerState, Moment
 from netsparse.rewiring.one_shot import highest, keep_highest, kept_counts, ladder
-from netsparse.rewiring.pruning import GradualMagnitudePruning, smallest_by_layer
+from netsparse.rewiring.rules.pruning import GradualMagnitudePruning, smallest_by_layer
 from netsparse.rewiring.synaptic_flow import synflow, synflow_scores
 
 EIGHT = ns.generators.complete(4, 2)

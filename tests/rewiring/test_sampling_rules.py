@@ -14,13 +14,13 @@ import netsparse as ns
 from netsparse import errors
 from netsparse.datasets import load
 from netsparse.rewiring import LayerState, Moment
-from netsparse.rewiring.bayesian import BayesianSampling
 from netsparse.rewiring.by_size import BySize
-from netsparse.rewiring.deep_r import DeepR
-from netsparse.rewiring.first_passage import UntouchedLaw
-from netsparse.rewiring.signed import Death, SignedValue
+from netsparse.rewiring.rules.bayesian import BayesianSampling
+from netsparse.rewiring.rules.deep_r import DeepR
+from netsparse.rewiring.rules.first_passage import UntouchedLaw
+from netsparse.rewiring.rules.signed import Death, SignedValue
+from netsparse.rewiring.rules.soft_deep_r import SoftDeepR
 from netsparse.rewiring.signs import edge_signs, signs
-from netsparse.rewiring.soft_deep_r import SoftDeepR
 from netsparse.rewiring.state import Kept
 
 # Eight edges from 4 sources to 3 targets: rows 0 and 1 full but for one, 4 pairs free: (3, 1), (0, 2), (2, 2) and

@@ -14,11 +14,11 @@ import netsparse as ns
 from netsparse import errors
 from netsparse.metrics.joins import join_counts
 from netsparse.metrics.nearest import expected_nearest_neighbour_distance, nearest_neighbour_distance
-from netsparse.rewiring.nearest import METRICS, NearestFree, coordinates
-from netsparse.rewiring.preferential import DegreePreferential
+from netsparse.rewiring.growth.nearest import METRICS, NearestFree, coordinates
+from netsparse.rewiring.growth.preferential import DegreePreferential
+from netsparse.rewiring.rules.structured import Structured, StructuredByWeight
 from netsparse.rewiring.signs import edge_signs
 from netsparse.rewiring.state import Kept, LayerState
-from netsparse.rewiring.structured import Structured, StructuredByWeight
 
 NOBODY = np.empty(0, dtype=np.int64)
 metrics = pytest.mark.parametrize("metric", METRICS)

@@ -8,8 +8,8 @@ import netsparse as ns
 from netsparse import errors
 from netsparse.nn import SparseLinear
 from netsparse.rewiring import SET
-from netsparse.rewiring.bayesian import BayesianSampling
-from netsparse.rewiring.soft_deep_r import SoftDeepR
+from netsparse.rewiring.rules.bayesian import BayesianSampling
+from netsparse.rewiring.rules.soft_deep_r import SoftDeepR
 from netsparse.train import fit
 from netsparse.train.optimizers import OPTIMIZERS, build_optimizer
 from netsparse.train.resume import Checkpoints

@@ -10,10 +10,10 @@ from typing import ClassVar
 import numpy as np
 
 from netsparse.errors import InvalidOption
-from netsparse.rewiring.chain_removal import with_dead_ends
+from netsparse.rewiring.growth.path_growth import PathGrowth
 from netsparse.rewiring.parts import Drop
-from netsparse.rewiring.path_growth import PathGrowth
 from netsparse.rewiring.rule import RewiringRule
+from netsparse.rewiring.rules.chain_removal import with_dead_ends
 from netsparse.rewiring.scores import soft_smallest
 from netsparse.rewiring.state import Kept, LayerState, Moment
 from netsparse.typing import EdgeIds, UnitIds

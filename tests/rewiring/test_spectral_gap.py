@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 import netsparse as ns
 from netsparse import errors
 from netsparse.metrics import algebraic_connectivity, n_components
-from netsparse.rewiring import spectral_growth
-from netsparse.rewiring.component_joining import joining_pairs
-from netsparse.rewiring.farthest_pairs import farthest_pairs
-from netsparse.rewiring.spectral_growth import FiedlerGrowth, SpectralGap, fiedler_vector
+from netsparse.rewiring.growth import fiedler
+from netsparse.rewiring.growth.component_joining import joining_pairs
+from netsparse.rewiring.growth.farthest_pairs import farthest_pairs
+from netsparse.rewiring.growth.fiedler import FiedlerGrowth, fiedler_vector
+from netsparse.rewiring.rules.spectral_gap import SpectralGap
 from netsparse.rewiring.state import Kept, LayerState
 
 NOBODY = np.empty(0, dtype=np.int64)
@@ -219,7 +220,7 @@ def test_a_batch_without_a_vector_is_uniform_and_says_so(monkeypatch):
     def give_up(*args, **options):
         raise errors.NotConverged("Lanczos iteration", "nothing", "something", "a smaller graph")
 
-    monkeypatch.setattr(spectral_growth, "singular_pairs", give_up)
+    monkeypatch.setattr(fiedler, "singular_pairs", give_up)
     graph = ns.generators.erdos_renyi(30, 30, density=0.2, rng=0)
     with pytest.warns(errors.SolverFallback, match="uniformly random"):
         sources, _ = FiedlerGrowth(batches=1)(kept_of(graph), 10, np.random.default_rng(0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from netsparse.rewiring.signed import SignedRule, check_scale
+from netsparse.rewiring.rules.signed import SignedRule, check_scale
 from netsparse.rewiring.state import LayerState
 from netsparse.typing import EdgeVector, Seed
 

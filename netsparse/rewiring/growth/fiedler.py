@@ -1,21 +1,19 @@
-"""`SpectralGap`: growth across the bottlenecks that the Fiedler vector sees, under a cap on degrees. Ours."""
+"""Growth across the bottlenecks that the Fiedler vector sees, under a cap on degrees. Ours."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from numbers import Real
-from typing import ClassVar
 
 import numpy as np
 
 from netsparse.errors import InvalidOption, NotConverged, SolverFallback, unknown_name
 from netsparse.graph import BipartiteGraph, EdgeDelta, apply, free_pairs
 from netsparse.metrics.spectral import singular_pairs
-from netsparse.rewiring.component_joining import joining_pairs
-from netsparse.rewiring.farthest_pairs import farthest_pairs
-from netsparse.rewiring.rule import RewiringRule
+from netsparse.rewiring.growth.component_joining import joining_pairs
+from netsparse.rewiring.growth.farthest_pairs import farthest_pairs
 from netsparse.rewiring.state import Kept
 from netsparse.typing import Float, UnitIds
 
@@ -177,58 +175,3 @@ class FiedlerGrowth:
 
 def _with(graph: BipartiteGraph, sources: UnitIds, targets: UnitIds) -> BipartiteGraph:
     return apply(graph, EdgeDelta([], sources, targets))[0] if len(sources) else graph
-
-
-@dataclass(frozen=True, repr=False)
-class SpectralGap(RewiringRule):
-    """Drop the weakest edges, grow across the bottlenecks of what is left: the normalised spectral gap rises. Ours.
-
-    Once an epoch, 30 % of the edges of each layer by |w|; the pairs that grow are those with the largest
-    (f_i - f_j)^2, f the Fiedler vector of the normalised Laplacian of the survivors, see `FiedlerGrowth`.
-
-    Parameters
-    ----------
-    fraction : float
-        Share of each layer's edges that is replaced.
-    batches, degree_cap, isolated
-        See `FiedlerGrowth`.
-    drop, newborn, budget, schedule, every, until ...
-        The parts of every rule, see `RewiringRule`.
-
-    Raises
-    ------
-    InvalidOption, UnknownName
-        For impossible options.
-
-    Warns
-    -----
-    SolverFallback
-        See `FiedlerGrowth`.
-
-    Examples
-    --------
-    >>> from netsparse.generators import erdos_renyi
-    >>> from netsparse.metrics import algebraic_connectivity
-    >>> graph = erdos_renyi(100, 100, density=0.06, rng=0)
-    >>> after, _ = apply(graph, SpectralGap().propose(graph, np.arange(600.0), rng=0))
-    >>> gaps = [algebraic_connectivity(g, laplacian="normalized", component="giant") for g in (graph, after)]
-    >>> gaps[1] > gaps[0]
-    True
-    """
-
-    _: KW_ONLY
-    batches: int = 16
-    degree_cap: float = 2.0
-    isolated: str = "joined"
-
-    fixed: ClassVar[frozenset[str]] = frozenset({"grow"})
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "_growth", FiedlerGrowth(self.batches, self.degree_cap, self.isolated))
-
-    _growth: ClassVar[FiedlerGrowth]
-
-    def grown(self, kept: Kept, n_grow: int, rng: np.random.Generator) -> tuple[UnitIds, UnitIds]:
-        """Return the pairs with the largest (f_i - f_j)^2."""
-        return self._growth(kept, n_grow, rng)

@@ -12,8 +12,8 @@ import numpy as np
 from netsparse.errors import InvalidDensity, InvalidOption
 from netsparse.graph.free_pairs import sample_free_keys
 from netsparse.graph.pairs import pair_keys
-from netsparse.rewiring.first_passage import UntouchedLaw
-from netsparse.rewiring.signed import SignedRule, check_scale
+from netsparse.rewiring.rules.first_passage import UntouchedLaw
+from netsparse.rewiring.rules.signed import SignedRule, check_scale
 from netsparse.rewiring.signs import signs
 from netsparse.rewiring.state import Kept, LayerState, Moment
 from netsparse.rng import as_rng

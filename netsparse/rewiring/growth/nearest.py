@@ -82,7 +82,7 @@ class NearestFree:
             raise NotEnoughFreePairs("new edges", given, expected, "a lower density or a smaller fraction")
         if not n_grow or not kept.n_edges:
             return free_pairs_without(before, kept.removed, n_grow, rng)
-        from netsparse.rewiring.nearest_kernel import nearest_free_places
+        from netsparse.rewiring.growth.nearest_kernel import nearest_free_places
 
         kernel = _checked_kernel(kept.before.kernel_size, before.n_in)
         edges = self._started_from(kept, n_grow, rng)

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from netsparse.graph import BipartiteGraph
-from netsparse.rewiring.key_set import empty_set, enlarged, holds, insert, remove
+from netsparse.rewiring.growth.key_set import empty_set, enlarged, holds, insert, remove
 from netsparse.typing import EdgeIds, Int
 
 Places = Int[np.ndarray, "place axis"]

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from netsparse.rewiring.bayesian import BayesianSampling
-from netsparse.rewiring.nearest import NearestFree
+from netsparse.rewiring.growth.nearest import NearestFree
 from netsparse.rewiring.parts import Grow
+from netsparse.rewiring.rules.bayesian import BayesianSampling
 from netsparse.rewiring.state import Kept
 from netsparse.typing import UnitIds
 

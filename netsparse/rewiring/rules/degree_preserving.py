@@ -72,7 +72,7 @@ class Rematched:
         targets = before.targets[kept.removed].astype(np.int64)
         if n_grow < 2:
             return sources, targets
-        from netsparse.rewiring.rematch_kernel import rematch
+        from netsparse.rewiring.rules.rematch_kernel import rematch
 
         keys = pair_keys(before.sources, before.targets, before.n_in)
         stays = np.ones(len(keys), dtype=bool)

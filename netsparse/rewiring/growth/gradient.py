@@ -1,4 +1,4 @@
-"""Whom to grow: `(kept, n_grow, rng) -> (sources, targets)`, distinct pairs that are free among the survivors."""
+"""Growth that looks at no more than gradients: uniform, where they are largest, in proportion to them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from netsparse.errors import InvalidOption, TrainingDiverged
 from netsparse.graph.free_pairs import free_pairs_without
-from netsparse.rewiring.highest_free import Scores, highest_free_pairs
-from netsparse.rewiring.parts import Grow, needs
+from netsparse.rewiring.growth.highest_free import Scores, highest_free_pairs
+from netsparse.rewiring.parts import needs
 from netsparse.rewiring.state import Kept
 from netsparse.typing import UnitIds
 
@@ -150,12 +150,3 @@ def _sizes(kept: Kept) -> Scores:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
-
-
-GROWTHS: dict[str, Grow] = {
-    "uniform": uniform,
-    "gradient": gradient,
-    "sampled_gradient": SampledGradient(),
-    "soft_gradient": SoftGradient(),
-    "momentum": momentum,
-}

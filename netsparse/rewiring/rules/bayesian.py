@@ -11,7 +11,7 @@ import numpy as np
 
 from netsparse.errors import InvalidDensity
 from netsparse.rewiring.parts import Budget
-from netsparse.rewiring.signed import SignedRule
+from netsparse.rewiring.rules.signed import SignedRule
 from netsparse.rewiring.state import Kept, Moment
 
 

@@ -120,7 +120,7 @@ def path_score_rows(
     >>> path_score_rows(path, 1, 2, score="ra_l3p").round(6).tolist()
     [[0.5, 0.0]]
     """
-    from netsparse.rewiring.path_kernels import add_community_scores, add_path_scores  # numba loads here
+    from netsparse.rewiring.growth.path_kernels import add_community_scores, add_path_scores  # numba loads here
 
     chosen = named_score(score)
     degrees = np.arange(max(graph.fan_in.max(initial=0), graph.fan_out.max(initial=0)) + 1, dtype=np.float64)

@@ -8,8 +8,8 @@ import numpy as np
 
 from netsparse.graph import BipartiteGraph, EdgeDelta, apply, free_pairs
 from netsparse.graph.checks import as_count
-from netsparse.rewiring.path_scores import dense_path_scores, named_score, path_score_rows, walk_length
-from netsparse.rewiring.ranks import Drawn, Highest
+from netsparse.rewiring.growth.path_scores import dense_path_scores, named_score, path_score_rows, walk_length
+from netsparse.rewiring.growth.top_scores import Drawn, Highest
 from netsparse.rewiring.state import Kept
 from netsparse.typing import UnitIds
 

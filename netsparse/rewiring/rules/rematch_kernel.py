@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from netsparse.rewiring.key_set import empty_set, holds, insert, remove
+from netsparse.rewiring.growth.key_set import empty_set, holds, insert, remove
 
 
 @njit(cache=True, nogil=True)
