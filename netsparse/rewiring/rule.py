@@ -246,6 +246,7 @@ class RewiringRule:
         return [self._delta(*part) for part in zip(kept, n_grow, children, strict=True)]
 
     def _delta(self, kept: Kept, n_grow: int, rng: np.random.Generator) -> EdgeDelta:
+        kept.check_room(n_grow)
         sources, targets = self.grown(kept, n_grow, rng)
         if len(sources) != n_grow:
             fix = "a grow that returns as many pairs as it is asked for"

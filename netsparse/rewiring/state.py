@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from netsparse.errors import NotEnoughFreePairs
 from netsparse.graph import BipartiteGraph, EdgeMap, carry
 from netsparse.graph.delta import survivors
 from netsparse.typing import EdgeIds, EdgeVector
@@ -100,6 +101,12 @@ class Kept:
     def n_free(self) -> int:
         """Number of pairs that are free, the places of the removed edges among them."""
         return self.before.graph.n_in * self.before.graph.n_out - self.n_edges
+
+    def check_room(self, n_grow: int) -> None:
+        """Raise `NotEnoughFreePairs` unless so many pairs are free."""
+        if n_grow > self.n_free:
+            given, expected = f"{n_grow} new edges", f"at most the {self.n_free} free pairs"
+            raise NotEnoughFreePairs("new edges", given, expected, "a lower density or a smaller fraction")
 
     @property
     def graph(self) -> BipartiteGraph:

@@ -128,6 +128,7 @@ class FiedlerGrowth:
 
     def __call__(self, kept: Kept, n_grow: int, rng: np.random.Generator) -> tuple[UnitIds, UnitIds]:
         """Return the pairs, in the order in which they have grown."""
+        kept.check_room(n_grow)
         sources, targets = joining_pairs(kept.graph, n_grow, rng, with_isolated=self.isolated == "joined")
         grown = [(sources, targets)]
         graph = _with(kept.graph, sources, targets)

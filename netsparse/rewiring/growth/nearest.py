@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netsparse.errors import InvalidOption, NotEnoughFreePairs, unknown_name
+from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph
 from netsparse.graph.free_pairs import free_pairs_without
 from netsparse.rewiring.state import Kept
@@ -77,9 +77,7 @@ class NearestFree:
     def __call__(self, kept: Kept, n_grow: int, rng: np.random.Generator) -> tuple[UnitIds, UnitIds]:
         """Choose the edges to start from, and find a place for each."""
         before = kept.before.graph
-        if n_grow > kept.n_free:
-            given, expected = f"{n_grow} new edges", f"at most the {kept.n_free} free pairs"
-            raise NotEnoughFreePairs("new edges", given, expected, "a lower density or a smaller fraction")
+        kept.check_room(n_grow)
         if not n_grow or not kept.n_edges:
             return free_pairs_without(before, kept.removed, n_grow, rng)
         from netsparse.rewiring.growth.nearest_kernel import nearest_free_places

@@ -66,6 +66,7 @@ class PathGrowth:
 
     def __call__(self, kept: Kept, n_grow: int, rng: np.random.Generator) -> tuple[UnitIds, UnitIds]:
         """Return the pairs, in canonical order."""
+        kept.check_room(n_grow)
         graph, n_in = kept.graph, kept.graph.n_in
         best = (Drawn if self.soft else Highest)(n_grow, int(rng.integers(2**63)))
         if n_grow and self._is_dense(graph):

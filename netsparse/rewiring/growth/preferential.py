@@ -7,7 +7,7 @@ from numbers import Real
 
 import numpy as np
 
-from netsparse.errors import InvalidOption, NotEnoughFreePairs
+from netsparse.errors import InvalidOption
 from netsparse.graph import BipartiteGraph
 from netsparse.rewiring.state import Kept
 from netsparse.typing import Float, UnitIds
@@ -61,9 +61,7 @@ class DegreePreferential:
 
     def __call__(self, kept: Kept, n_grow: int, rng: np.random.Generator) -> tuple[UnitIds, UnitIds]:
         """Run the race."""
-        if n_grow > kept.n_free:
-            given, expected = f"{n_grow} new edges", f"at most the {kept.n_free} free pairs"
-            raise NotEnoughFreePairs("new edges", given, expected, "a lower density or a smaller fraction")
+        kept.check_room(n_grow)
         graph = kept.graph
         fastest_in, rates_in = _rates(graph.fan_out, self.exponent)
         fastest_out, rates_out = _rates(graph.fan_in, self.exponent)
