@@ -1,4 +1,8 @@
-"""Slow, obvious versions of the fast paths. Dense matrices are allowed here, and only here."""
+"""Slow, obvious versions of the fast paths. Dense matrices are allowed here, and only here.
+
+Those of one family of rewiring rules are files beside this one: `oracles_gradient`, `oracles_sampling`,
+`oracles_structured`, `oracles_paths`, `oracles_pruning`, `oracles_lottery`.
+"""
 
 from __future__ import annotations
 

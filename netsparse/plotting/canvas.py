@@ -7,7 +7,9 @@ from collections.abc import Iterable
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-COLOURS = ("#1b6ca8", "#d1495b", "#8d96a3", "#edae49", "#66a182", "#5c4d7d")
+COLOURS = (
+    "#1b6ca8", "#d1495b", "#8d96a3", "#edae49", "#66a182", "#5c4d7d", "#4fb3d9", "#b0578d", "#7a5c3e", "#1f2d3d",
+)  # fmt: skip
 
 
 def axes(ax: Axes | None, *, width: float = 6.4, height: float = 4.0) -> Axes:

@@ -89,7 +89,12 @@ def _squares(ax: Axes, sources: UnitIds, targets: UnitIds, colour: str) -> None:
 
 
 def topology_history(
-    tables: Mapping[str, pd.DataFrame], quantity: str, *, layer: int | None = None, ax: Axes | None = None
+    tables: Mapping[str, pd.DataFrame],
+    quantity: str,
+    *,
+    layer: int | None = None,
+    legend: bool = True,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw a quantity of the wiring against the optimizer step, a colour per run.
 
@@ -101,6 +106,8 @@ def topology_history(
         One of its columns, for instance "itop_rate" or "age_mean".
     layer : int, optional
         Which layer; None draws the mean over all layers.
+    legend : bool
+        Whether to say which run has which colour.
     ax : Axes, optional
         Where to draw; a new figure if not given.
 
@@ -124,5 +131,6 @@ def topology_history(
         ax.plot(line.index, line, "-", color=colour, linewidth=1.6, marker="o" if len(line) <= 40 else "", markersize=3)
         ax.lines[-1].set_label(name)
     ax.set(xlabel="optimizer step", ylabel=quantity.replace("_", " "))
-    ax.legend(frameon=False, fontsize="small")
+    if legend:
+        ax.legend(frameon=False, fontsize="small")
     return ax
