@@ -98,13 +98,15 @@ class TrainConfig(BaseModel):
         options = values.get("rule_options")
         if not isinstance(options, Mapping):
             return values
-        values = {**values, "rule_options": {name: _plain(v) for name, v in options.items() if name not in SHORT}}
+        values = {**values, "rule_options": {name: _plain(value) for name, value in options.items()}}
         for name in SHORT:
-            if name in options:
-                if values.get(name) is not None and str(values[name]) != str(options[name]):
-                    given = f"{values[name]} and, as an option of the rule, {options[name]}"
-                    raise InvalidOption(name, given, "one of them", f"{name}={values[name]}")
-                values[name] = options[name]
+            if name not in options:
+                continue
+            if values.get(name) is not None and not _is_same(values[name], options[name]):
+                given = f"{values[name]} and, as an option of the rule, {options[name]}"
+                raise InvalidOption(name, given, "one of them", f"{name}={values[name]}")
+            if options[name] is not None:  # None would say nothing there: here it is an option, epochs count
+                values[name] = values["rule_options"].pop(name)
         return values
 
     @model_validator(mode="after")
@@ -221,6 +223,14 @@ FRACTION_ONCE = 0.3
 def _plain(value: Any) -> Any:
     """Return an option as JSON would give it back."""
     return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same number, as text or not, or the same text."""
+    try:
+        return float(one) == float(other)
+    except (TypeError, ValueError):
+        return str(one) == str(other)
 
 
 def _one_line(error: ValidationError, cls: type[BaseModel]) -> NetsparseError:

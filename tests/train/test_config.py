@@ -7,7 +7,7 @@ import pytest
 
 from netsparse import errors
 from netsparse.datasets import Dataset
-from netsparse.rewiring import RULES, SET
+from netsparse.rewiring import RULES, SET, RigL
 from netsparse.train import TrainConfig
 
 
@@ -60,6 +60,16 @@ def test_options_that_are_several_numbers():
     assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
 
 
+def test_epochs_count_where_no_number_of_steps_is_asked_for():
+    config = TrainConfig.checked(rule="rigl", rule_options={"every": None, "every_epochs": 2})
+    assert config.rewiring() == RigL(every=None, every_epochs=2)
+    assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
+
+
+def test_an_option_may_be_given_in_both_places_if_it_is_the_same():
+    assert TrainConfig.checked(fraction="0.30", rule_options={"fraction": 0.3}).rewiring() == SET(0.3)
+
+
 def test_settings_of_a_run_of_before_there_were_options_of_rules():
     assert TrainConfig.checked(rule="static", fraction=0.3, every=None).fraction is None
     assert TrainConfig.checked(rule="set", fraction=0.3, every=None).rewiring() == SET()
@@ -107,6 +117,7 @@ BAD = [
     ),
     ({"rule_options": {"drop": "weakest"}}, errors.UnknownName, "drop of rule 'set': given 'weakest', .*magnitude"),
     ({"rule_options": {"fraction": 0.2}, "fraction": 0.3}, errors.InvalidOption, "0.3 and, as an option of the rule"),
+    ({"rule_options": {"every": None}, "every": 3}, errors.InvalidOption, "3 and, as an option of the rule, None"),
     ({"rule_options": 3}, errors.InvalidOption, "rule_options: given 3, expected names and values"),
     ({"rule_options": {"fraction": "much"}}, errors.InvalidOption, "fraction: given 'much', expected a number"),
     ({"rule": "gradual_magnitude_pruning", "fraction": 0.1}, errors.InvalidOption, "given 'fraction', .*leaving out"),
