@@ -7,6 +7,7 @@ from netsparse.bench.memory import memory_table
 from netsparse.bench.peers import CONTESTANTS
 from netsparse.bench.rewiring import rewiring_table
 from netsparse.bench.rounds import round_robin
+from netsparse.bench.rules import rule_table
 from netsparse.bench.suite import BENCHMARKS
 from netsparse.bench.training import training_table
 
@@ -20,5 +21,6 @@ __all__ = [
     "memory_table",
     "rewiring_table",
     "round_robin",
+    "rule_table",
     "training_table",
 ]

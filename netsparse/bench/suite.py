@@ -14,6 +14,7 @@ from netsparse.bench.layer import layer_table
 from netsparse.bench.machine import has_peer
 from netsparse.bench.memory import NETWORKS, memory_table
 from netsparse.bench.rewiring import rewiring_table
+from netsparse.bench.rules import N_STEPS, rule_table
 from netsparse.bench.training import training_table
 
 
@@ -80,6 +81,15 @@ def _memory_notes(table: pd.DataFrame) -> list[str]:
     return lines + ([f"not measured, for lack of time or of free memory: {', '.join(missing)}"] * bool(missing))
 
 
+def _rule_notes(table: pd.DataFrame) -> list[str]:
+    return [
+        f"one rewiring in the middle of the time in which the rule acts, of {N_STEPS:,} steps",
+        "default options, but: 30 % of the edges by |w| where they would die by their signs; pruning to half of them",
+        "propose: the change of all layers; apply: merging it, weights and momentum brought along",
+        "after step: what the rule does to the weights after every step",
+    ]
+
+
 BENCHMARKS: dict[str, Benchmark] = {
     "train": Benchmark(
         "a training step, 784-W-W-W-10, SGD with momentum",
@@ -110,6 +120,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         rewiring_table,
         {"networks": ((1000, 27_840),), "rounds": 3},
         lambda table: ["ratio: a step with a rewiring over one without; share_of_epoch: one rewiring in 60,000 images"],
+    ),
+    "rules": Benchmark(
+        "one rewiring, rule by rule, 784-W-W-W-10",
+        rule_table,
+        {"network": (1000, 27_840), "rounds": 2},
+        _rule_notes,
     ),
     "memory": Benchmark(
         "networks of millions of units in a process of their own",

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 What = Annotated[
     str,
     typer.Argument(
-        help="train, layer, kernels, edges, rewiring, memory or all.",
-        metavar="[train|layer|kernels|edges|rewiring|memory|all]",
+        help="train, layer, kernels, edges, rewiring, rules, memory or all.",
+        metavar="[train|layer|kernels|edges|rewiring|rules|memory|all]",
     ),
 ]
 Threads = Annotated[str | None, typer.Option(metavar="NUMBER", help="CPU threads of everybody; default all cores.")]
@@ -45,7 +45,8 @@ def bench(
 
     train: a whole training step. layer: one layer and its gradients. kernels: every
     kernel, and which one is chosen. edges: time against the number of edges.
-    rewiring: its cost beside training. memory: networks of up to 50 million units.
+    rewiring: its cost beside training. rules: one rewiring by every rule.
+    memory: networks of up to 50 million units.
 
     Contestants take turns in one process; the machine is stated above every table.
     """

@@ -16,6 +16,7 @@ TINY = {
     "kernels": {"units": (20,), "densities": (0.1,), "batches": (4,)},
     "edges": {"n_edges": (9600, 19_200), "batch": 4},
     "rewiring": {"networks": ((20, 400),), "batch": 4},
+    "rules": {"rules": ("static", "set"), "network": (20, 400), "batch": 4},
     "memory": {"networks": ((300, 3000, 2),), "steps": 1},
 }
 FAST = ("--quick", "--rounds", "1", "--threads", "1")
@@ -52,6 +53,15 @@ def test_all_prints_every_table(cli):
     assert "50,000,000 units" in notes["memory"]
 
 
+def test_the_table_of_rules_has_a_line_for_each(cli):
+    code, stdout, _ = cli("bench", "rules", *FAST)
+    assert code == 0
+    assert stdout.startswith(f"rules: {BENCHMARKS['rules'].title}\n")
+    lines = {line.split()[1]: line.split() for line in stdout.splitlines() if line.startswith("│")}
+    assert list(lines) == ["static", "set"]
+    assert [lines[rule][3:8:2] for rule in lines] == [["400", "0", "0"], ["400", "120", "120"]]
+
+
 def test_a_file_holds_what_is_printed(cli, tmp_path):
     code, stdout, stderr = cli("bench", "layer", *FAST, "--json", "--out", "layer.csv")
     assert code == 0
@@ -66,8 +76,8 @@ def test_a_file_holds_what_is_printed(cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["trian"], "benchmark: given 'trian', expected one of all, edges, kernels, layer, memory, rewiring, train; "
-                    "try netsparse bench train"),
+        (["trian"], "benchmark: given 'trian', expected one of all, edges, kernels, layer, memory, rewiring, rules, "
+                    "train; try netsparse bench train"),
         (["all", "--out", "all.csv"], "out: given 'all.csv' for all tables, expected one table for a file"),
         (["--out", "table.txt"], "table.txt"),
         (["--threads", "0"], "threads: given '0', expected a whole number, at least 1; try --threads 2"),
