@@ -58,7 +58,7 @@ def rule_table(
     -------
     DataFrame
         Columns rule, n_edges, dropped, grown (edges, of the last round), ms_propose, ms_apply (the merges, weights and
-        optimizer state brought along), ms_after_step (what the rule does to the weights in every step; 0 for most).
+        optimizer state brought along), ms_step (what the rule does to the weights in every step; 0 for most).
 
     Examples
     --------
@@ -91,7 +91,7 @@ def _costs(
     """Return the least times of several rounds, each with a model that nothing has rewired yet."""
     times, counts = zip(*(_one_round(rule, network, x, y) for _ in range(rounds)), strict=True)
     least = 1e3 * np.min(times, axis=0)
-    costs = dict(zip(("ms_propose", "ms_apply", "ms_after_step"), least.tolist(), strict=True))
+    costs = dict(zip(("ms_propose", "ms_apply", "ms_step"), least.tolist(), strict=True))
     return {"dropped": counts[-1][0], "grown": counts[-1][1], **costs}
 
 

@@ -86,7 +86,7 @@ def _rule_notes(table: pd.DataFrame) -> list[str]:
         f"one rewiring in the middle of the time in which the rule acts, of {N_STEPS:,} steps",
         "default options, but: 30 % of the edges by |w| where they would die by their signs; pruning to half of them",
         "propose: the change of all layers; apply: merging it, weights and momentum brought along",
-        "after step: what the rule does to the weights after every step",
+        "step: what the rule does to the weights after every step",
     ]
 
 

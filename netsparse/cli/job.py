@@ -36,6 +36,21 @@ COMPARISONS: dict[str, Callable[[RunConfig], RunConfig]] = {
 """What a run can be compared with: the same start without rewiring, and the same widths with every edge."""
 
 
+def idle_rule(config: TrainConfig, result: TrainResult) -> str | None:
+    """Return a line about a rule that has changed nothing in a whole run, which is hardly what was meant; else None."""
+    rule, rewirings = config.rewiring(), result.topology
+    if rule is None or rewirings[["dropped", "grown"]].to_numpy().any():
+        return None
+    if len(rewirings):
+        n = int(rewirings.groupby("layer")["rewirings"].sum().max())
+        return f"rule '{config.rule}' has changed nothing in {n} rewirings: see its options in --rule list"
+    period, fix = (
+        (f"{rule.every_epochs} epochs", "--epochs") if rule.every is None else (f"{rule.every} steps", "--every")
+    )
+    span = f"from {rule.since:g} to {rule.until:g} of the run, before its end"
+    return f"rule '{config.rule}' has changed nothing: it is due every {period}, {span}; try another {fix}"
+
+
 @dataclass(frozen=True)
 class Outcome:
     """A trained network with everything the main job measures on it."""
@@ -167,6 +182,9 @@ def study(
 ) -> Outcome:
     """Train one network, measure, percolate and probe it, and write the tables."""
     result = train_into(folder, config, network, dataset, device=device)
+    idle = idle_rule(config, result)
+    if idle is not None:
+        say(f"{name}: {idle}")
     say(f"{name}: measuring the graph")
     stages = (("initial", result.initial, None), ("trained", result.network, result.weights))
     metrics = pd.concat(

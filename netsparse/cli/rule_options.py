@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -18,8 +19,8 @@ LISTED, WIDTH = "list", 80
 def parse_options(rule: str, texts: Sequence[str]) -> dict[str, Any]:
     """Return ["until=0.75", "drop=magnitude"] as a mapping from name to value.
 
-    A value is read as Python would read a number, True, False, None or a tuple of them, in any case of letters;
-    everything else is a string.
+    A value is read as Python would read a number, True, False, None or a tuple of them, in any case of letters; inf is
+    a number too, and everything else is a string.
 
     Raises
     ------
@@ -49,9 +50,18 @@ def _value(text: str) -> Any:
             value = ast.literal_eval(candidate)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
+        if not _is_plain(value):
+            break
         if candidate == text or value in (True, False, None):
             return value
-    return text
+    return math.inf if text.lower() == "inf" else text
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a file of settings gives the value back as it is."""
+    if isinstance(value, tuple | list):
+        return all(_is_plain(part) for part in value)
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def in_words(error: NetsparseError, rule: str) -> NetsparseError:

@@ -61,10 +61,10 @@ def train(
     """
     import pandas as pd
 
-    from netsparse.cli.job import at_best_validation, train_into
+    from netsparse.cli.job import at_best_validation, idle_rule, train_into
     from netsparse.cli.resumed import check_beside, read_begun, warnings_in_one_line
     from netsparse.cli.rule_options import parse_options
-    from netsparse.cli.show import print_summary
+    from netsparse.cli.show import print_summary, say
     from netsparse.cli.start import checked, run_path
     from netsparse.datasets import load
     from netsparse.train import RunFolder, TensorBoard, TrainConfig
@@ -135,6 +135,9 @@ def train(
                 "seconds_per_epoch": float(result.timing["train_seconds"].median()),
             }
             print_summary(pd.DataFrame([row]), path, as_json=json)
+            idle = idle_rule(config, result)
+            if idle is not None:
+                say(f"netsparse: {idle}")
 
 
 def _is_typed(context: typer.Context, option: str) -> bool:

@@ -54,7 +54,7 @@ class TrainConfig(BaseModel):
     RigL(fraction=0.2, until=0.5)
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     data: str = "digits"
     widths: tuple[int, ...] = (1000, 1000, 1000)

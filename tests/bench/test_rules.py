@@ -30,6 +30,6 @@ def test_every_round_has_the_same_to_do():
 
 
 def test_what_follows_each_step_is_timed_where_there_is_something(table):
-    assert (table["ms_after_step"] > 0).equals(
-        table.index.to_series().map(lambda name: RULES[name]().acts_after_steps).rename("ms_after_step")
+    assert (table["ms_step"] > 0).equals(
+        table.index.to_series().map(lambda name: RULES[name]().acts_after_steps).rename("ms_step")
     )

@@ -9,6 +9,7 @@ import pytest
 
 from netsparse.bench.suite import BENCHMARKS
 from netsparse.cli.benched import print_table, records
+from netsparse.rewiring import RULES
 
 TINY = {
     "train": {"sizes": ((20, 0.1),), "batch": 4},
@@ -60,6 +61,13 @@ def test_the_table_of_rules_has_a_line_for_each(cli):
     lines = {line.split()[1]: line.split() for line in stdout.splitlines() if line.startswith("│")}
     assert list(lines) == ["static", "set"]
     assert [lines[rule][3:8:2] for rule in lines] == [["400", "0", "0"], ["400", "120", "120"]]
+
+
+def test_the_longest_name_of_a_rule_fits_beside_a_million_edges(capsys):
+    row = {"rule": max(RULES, key=len), "n_edges": 10**6, "dropped": 10**6, "grown": 10**6}
+    row |= {"ms_propose": 12345.0, "ms_apply": 12345.0, "ms_step": 123.0}
+    print_table("rules", "machine", pd.DataFrame([row] * 5), [])
+    assert "…" not in capsys.readouterr().out
 
 
 def test_a_file_holds_what_is_printed(cli, tmp_path):

@@ -1,6 +1,7 @@
 """Rules on the command line: options by name, one line for every mistake, the run's files and its name carry them."""
 
 import json
+import math
 
 import pandas as pd
 import pytest
@@ -25,6 +26,10 @@ READ = [
     ("milestones=0.5,", (0.5,)),
     (" until = 0.5 ", 0.5),
     ("drop=a=b", "a=b"),
+    ("degree_cap=inf", math.inf),
+    ("spares=b'x'", "b'x'"),  # no file of settings would give these back
+    ("spares={1,2}", "{1,2}"),
+    ("l1=1j", "1j"),
 ]
 
 
@@ -134,3 +139,23 @@ def test_a_comparison_is_static_whatever_the_options_of_the_rule(cli, tmp_path):
     assert (settings["rule"], settings["rule_options"], settings["fraction"]) == ("static", {}, None)
     assert not (run / "compare" / "static" / "topology.csv").exists()
     assert json.loads((run / "config.json").read_text())["rule_options"] == {"until": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--rule", "rigl"),
+            "it is due every 100 steps, from 0 to 0.75 of the run, before its end; try another --every",
+        ),
+        (("--rule", "set", "--epochs", "1"), "it is due every 1 epochs, from 0 to 1 of the run"),
+        (("--rule", "gradual_magnitude_pruning", "--rule-option", "density=0.9", "--every", "2"), "in 6 rewirings"),
+        (("--rule", "rigl", "--every", "5"), None),
+        (("--rule", "static"), None),
+    ],
+)
+def test_a_rule_that_has_changed_nothing_is_told(cli, options, message):
+    code, _, stderr = cli("train", *SMALL, *options)
+    assert code == 0
+    assert ("has changed nothing" in stderr) == (message is not None)
+    assert message is None or message in stderr

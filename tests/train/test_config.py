@@ -1,6 +1,7 @@
 """Settings of a run: defaults of the main job, one clear line for every impossible value."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -63,6 +64,11 @@ def test_options_that_are_several_numbers():
 def test_epochs_count_where_no_number_of_steps_is_asked_for():
     config = TrainConfig.checked(rule="rigl", rule_options={"every": None, "every_epochs": 2})
     assert config.rewiring() == RigL(every=None, every_epochs=2)
+    assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
+
+
+def test_infinity_is_stored():
+    config = TrainConfig.checked(rule="spectral_gap", rule_options={"degree_cap": math.inf})
     assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
 
 
