@@ -1,16 +1,17 @@
-"""Whom to drop: `(state, n_drop, rng) -> edge ids`, exact counts, ties broken at random."""
+"""Whom to drop: `(state, n_drop, rng) -> edge ids`, exact counts but for the one by death, ties broken at random."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from netsparse.errors import InvalidOption, TrainingDiverged
 from netsparse.rewiring.parts import Drop, needs
 from netsparse.rewiring.scores import relative_importance, smallest_magnitude, smallest_sign_wise, soft_smallest
+from netsparse.rewiring.signs import edge_signs
 from netsparse.rewiring.state import LayerState
 from netsparse.typing import EdgeIds, EdgeVector
 
@@ -62,6 +63,39 @@ class Soft:
     def __call__(self, state: LayerState, n_drop: int, rng: np.random.Generator) -> EdgeIds:
         """Drop the edges that are last in the race."""
         return soft_smallest(state.weights, n_drop, self.temperature, rng)
+
+
+# by sign --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Death:
+    """Drop the edges with theta <= 0, where the weight is sign * theta: how many they are is theirs, not `fraction`'s.
+
+    In rules whose edges start with their signs, `SignedRule`; elsewhere half of all random weights are dead.
+
+    Parameters
+    ----------
+    sign_seed : int, optional
+        Of the signs, see `netsparse.rewiring.signs`. None: the one of the rule it is a part of, 0 outside of one.
+
+    Examples
+    --------
+    >>> from netsparse.graph import BipartiteGraph
+    >>> graph = BipartiteGraph.from_edges([0, 1, 2, 3], [0, 0, 0, 0], n_in=4, n_out=1)
+    >>> theta = np.array([0.1, -0.2, 0.3, 0.0])
+    >>> Death()(LayerState(0, graph, edge_signs(0, 0, graph) * theta), 0, np.random.default_rng(0)).tolist()
+    [1, 3]
+    """
+
+    sign_seed: int | None = None
+
+    counts_itself: ClassVar[bool] = True
+    """Rules refuse a fraction beside it."""
+
+    def __call__(self, state: LayerState, n_drop: int, rng: np.random.Generator) -> EdgeIds:
+        """Find them; `n_drop` and `rng` are not asked."""
+        return np.flatnonzero(edge_signs(self.sign_seed or 0, state.index, state.graph) * state.weights <= 0.0)
 
 
 # by gradient ----------------------------------------------------------------------------------------------------------
@@ -191,6 +225,7 @@ DROPS: dict[str, Drop] = {
     "magnitude_and_gradient": MagnitudeAndGradient(),
     "soft": Soft(),
     "importance": importance,
+    "death": Death(),
     "mature": Mature(),
     "oldest": oldest,
     "youngest": youngest,

@@ -57,7 +57,8 @@ def magnitude_cut(weights: Any, rate: float, *, cut: str = "inclusive") -> EdgeI
     if sizes.ndim != 1 or sizes.dtype.kind not in "fiu" or not np.isfinite(sizes).all():
         given = f"{sizes.dtype} of shape {sizes.shape}" if sizes.ndim != 1 else "a value that is no finite number"
         raise InvalidEdgeVector("weights", given, "one finite real number per edge", "layer.edge_weights()")
-    sizes, n_cut = np.abs(sizes), round(rate * len(sizes))
+    # whole numbers as floats: the size of the least int8 is none
+    sizes, n_cut = np.abs(sizes, dtype=sizes.dtype if sizes.dtype.kind == "f" else np.float64), round(rate * len(sizes))
     if rate == 0.0:
         n_cut = 0
     elif n_cut == len(sizes):

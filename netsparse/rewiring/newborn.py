@@ -10,6 +10,7 @@ import numpy as np
 
 from netsparse.errors import InvalidOption
 from netsparse.rewiring.parts import Newborn, named_part
+from netsparse.rewiring.signs import signs
 from netsparse.rewiring.state import Kept
 from netsparse.typing import EdgeVector, UnitIds
 
@@ -46,11 +47,41 @@ def xavier_uniform(kept: Kept, sources: UnitIds, targets: UnitIds, rng: np.rando
     return rng.uniform(-bound, bound, len(sources))
 
 
+@dataclass(frozen=True)
+class SignedValue:
+    """Start at the same theta everywhere: the weight is that number times the sign of the position.
+
+    Parameters
+    ----------
+    theta : float
+        Above 0; 1e-12 in the codes of DEEP R and of Bayesian connectivity sampling.
+    sign_seed : int, optional
+        As for `Death`.
+
+    Raises
+    ------
+    InvalidOption
+        For another number.
+    """
+
+    theta: float = 1e-12
+    sign_seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.theta, Real) or isinstance(self.theta, bool) or not 0.0 < self.theta < float("inf"):
+            raise InvalidOption("theta", repr(self.theta), "a number above 0", "SignedValue(1e-12)")
+
+    def __call__(self, kept: Kept, sources: UnitIds, targets: UnitIds, rng: np.random.Generator) -> EdgeVector | None:
+        """Return the weights."""
+        return signs(self.sign_seed or 0, kept.before.index, sources, targets).astype(np.float64) * self.theta
+
+
 NEWBORNS: dict[str, Newborn] = {
     "zero": zero,
     "normal": Normal(),
     "he_uniform": he_uniform,
     "xavier_uniform": xavier_uniform,
+    "signed": SignedValue(),
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from netsparse.errors import InvalidEdgeVector, InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph, EdgeDelta
-from netsparse.graph.checks import as_edge_vector, as_unit_ids
+from netsparse.graph.checks import as_count, as_edge_vector, as_unit_ids
 from netsparse.rewiring.budgets import BUDGETS
 from netsparse.rewiring.drops import DROPS
 from netsparse.rewiring.growth import GROWTHS
@@ -108,6 +108,9 @@ class RewiringRule:
     gradient_decay: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
+        for option in fields(self):  # numpy's numbers would not be equal in a file
+            if isinstance(value := getattr(self, option.name, None), np.generic):
+                object.__setattr__(self, option.name, value.item())
         for name in self.fixed:
             default = type(self).__dataclass_fields__[name].default
             if getattr(self, name) != default:
@@ -120,10 +123,8 @@ class RewiringRule:
             raise InvalidOption("since", given, "a share of the run before the other", "since=0.0")
         _check_whole("every", self.every, allows_none=True)
         _check_whole("every_epochs", self.every_epochs)
-        for name in ("fraction", "end_fraction", "since", "until"):  # numpy's numbers would not be equal in a file
+        for name in ("fraction", "end_fraction", "since", "until"):
             object.__setattr__(self, name, float(getattr(self, name)))
-        if self.every is not None:
-            object.__setattr__(self, "every", int(self.every))
         for name, table in (("schedule", SCHEDULES), ("regrown", REGROWN), ("optimizer_state", OPTIMIZER_STATES)):
             if getattr(self, name) not in table:
                 raise unknown_name(name, getattr(self, name), table)
@@ -133,6 +134,10 @@ class RewiringRule:
             named_part("budget", self.budget, BUDGETS),
             named_newborn(self.newborn),
         )
+        for name in ("fraction", "end_fraction", "schedule") if getattr(parts[0], "counts_itself", False) else ():
+            if getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                expected = f"none beside drop={self.drop!r}: as many die as die"
+                raise InvalidOption(name, repr(getattr(self, name)), expected, f"drop='magnitude', {name}=...")
         object.__setattr__(self, "_parts", parts)
         object.__setattr__(self, "keeps_count", type(self).keeps_count and getattr(parts[2], "keeps_count", True))
         object.__setattr__(self, "needs", self.also_needs.union(*map(needed_by, parts)))
@@ -212,9 +217,10 @@ class RewiringRule:
         Raises
         ------
         InvalidEdgeVector
-            If there is not one finite weight per edge.
+            If there is not one finite weight per edge, or momentum or age where the rule reads them.
         InvalidOption
-            If something is missing that the rule needs, or a part grows another number of edges than it was asked for.
+            If something is missing that the rule needs, or a part returns what it must not: edges that there are not,
+            another number of pairs than it was asked for, counts that are none.
         """
         state = LayerState(0, graph, weights, grads, momentum, ages, kernel_size)
         return self.propose_all([state], at=at, rng=rng)[0]
@@ -237,8 +243,9 @@ class RewiringRule:
             self.dropped(state, n_drop, at, child)
             for state, n_drop, child in zip(states, self.n_drops(states, at), children, strict=True)
         ]
-        kept = [Kept(state, self._gone(ids)) for state, ids in zip(states, self.trimmed(states, removed), strict=True)]
-        n_grow = self.shared(kept, [len(layer.removed) for layer in kept], at, last)
+        gone = self.trimmed(states, removed)
+        kept = [Kept(state, self._gone(state, ids)) for state, ids in zip(states, gone, strict=True)]
+        n_grow = self._counts(self.shared(kept, [len(layer.removed) for layer in kept], at, last), len(kept))
         if self.keeps_count and sum(n_grow) != sum(len(layer.removed) for layer in kept):
             given = f"{sum(len(layer.removed) for layer in kept)} edges dropped, {sum(n_grow)} to be grown"
             fix = "a budget that shares out all of them, or keeps_count = False"
@@ -247,7 +254,7 @@ class RewiringRule:
 
     def _delta(self, kept: Kept, n_grow: int, rng: np.random.Generator) -> EdgeDelta:
         kept.check_room(n_grow)
-        sources, targets = self.grown(kept, n_grow, rng)
+        sources, targets = map(as_unit_ids, ("added_sources", "added_targets"), self.grown(kept, n_grow, rng))
         if len(sources) != n_grow:
             fix = "a grow that returns as many pairs as it is asked for"
             raise InvalidOption(type(self).__name__, f"{len(sources)} pairs grown", f"exactly {n_grow}", fix)
@@ -255,13 +262,26 @@ class RewiringRule:
         if self.regrown == "survivor" and len(removed) and n_grow:
             were_edges = graph.has_edges(sources, targets)  # of the free pairs only the removed were
             back = graph.edge_ids(sources[were_edges], targets[were_edges])
-            removed = np.setdiff1d(removed, back, assume_unique=True)
+            removed = np.setdiff1d(removed, back)
+            if len(kept.removed) - len(removed) != len(back):
+                given = f"{len(back)} pairs grown that were edges, {len(kept.removed) - len(removed)} of them dropped"
+                expected, fix = "distinct pairs that are free among the survivors", "a grow that looks at kept.graph"
+                raise InvalidOption(type(self).__name__, given, expected, fix)
             sources, targets = sources[~were_edges], targets[~were_edges]
         return EdgeDelta(removed, sources, targets, self.values(kept, sources, targets, rng))
 
-    def _gone(self, ids: Any) -> EdgeIds:
+    def _counts(self, n_grow: Sequence[int], n_layers: int) -> list[int]:
+        if len(n_grow) != n_layers:
+            fix = "a budget that returns one number per layer"
+            raise InvalidOption(type(self).__name__, f"{len(n_grow)} numbers of edges to grow", f"{n_layers}", fix)
+        return [as_count("n_grow", n) for n in n_grow]
+
+    def _gone(self, state: LayerState, ids: Any) -> EdgeIds:
         given = as_unit_ids("removed", ids)
         gone = distinct(given)
+        if len(gone) and not 0 <= gone[0] <= gone[-1] < state.graph.n_edges:
+            wrong, expected = f"edges {gone[0]} to {gone[-1]} dropped", f"ids from 0 to {state.graph.n_edges - 1}"
+            raise InvalidOption(type(self).__name__, wrong, expected, "positions in state.weights")
         if len(gone) != len(given):
             counts = f"{len(given)} ids of {len(gone)} edges dropped"
             raise InvalidOption(type(self).__name__, counts, "every edge once", "numpy.unique(ids)")
@@ -318,16 +338,32 @@ def _named(value: Any) -> str:
 
 
 def _checked(rule: RewiringRule, state: LayerState) -> LayerState:
-    weights = as_edge_vector("weights", state.weights, state.graph.n_edges)
-    if weights.dtype.kind not in "fiu" or not np.isfinite(weights).all():
-        given = "a value that is not finite" if weights.dtype.kind == "f" else f"{weights.dtype} values"
-        raise InvalidEdgeVector("weights", given, "one finite real number per edge", "layer.edge_weights()")
+    seen = {"weights": _numbers("weights", state, "layer.edge_weights()")}
     for name in rule.needs:
-        if getattr(state, name) is None:
+        value = getattr(state, name)
+        if value is None or (name == "grads" and not any(hasattr(value, question) for question in QUESTIONS)):
             made = "PairGradients.from_dense(graph, matrix), or recorded_gradients(model) around a backward pass"
             fix = made if name == "grads" else f"{name}=<an edge vector>"
-            raise InvalidOption(name, "None", f"the {name} of layer {state.index}, which the rule reads", fix)
-    return state if weights is state.weights else replace(state, weights=weights)
+            given = "None" if value is None else type(value).__name__
+            raise InvalidOption(name, given, f"the {name} of layer {state.index}, which the rule reads", fix)
+        if name == "momentum":  # that it is finite is asked where it decides
+            seen[name] = as_edge_vector(name, value, state.graph.n_edges)
+        elif name == "ages":
+            seen[name] = _numbers(name, state, "optimizer steps since each edge was born")
+    return state if all(value is getattr(state, name) for name, value in seen.items()) else replace(state, **seen)
+
+
+QUESTIONS = ("at_edges", "at_pairs", "rows", "top_free_pairs")
+"""What gradients answer, see `LayerState`."""
+
+
+def _numbers(name: str, state: LayerState, fix: str) -> EdgeVector:
+    """Return an edge vector of a layer whose numbers are finite; whole ones as floats, whose |w| never overflows."""
+    values = as_edge_vector(name, getattr(state, name), state.graph.n_edges)
+    if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+        given = "a value that is not finite" if values.dtype.kind == "f" else f"{values.dtype} values"
+        raise InvalidEdgeVector(name, given, "one finite real number per edge", fix)
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
 def _check_share(name: str, value: Any, rule: type) -> None:

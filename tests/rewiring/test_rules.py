@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 import netsparse as ns
 from netsparse import errors
 from netsparse.nn import PairGradients, SparseMLP
-from netsparse.rewiring import RULES, SET, LayerState, Moment, RewiringRule, named_rule
+from netsparse.rewiring import (
+    RULES,
+    SET,
+    DeepR,
+    LayerState,
+    Moment,
+    RewiringRule,
+    StructuredByWeight,
+    magnitude_cut,
+    named_rule,
+)
 from netsparse.rewiring.newborn import Normal
 from netsparse.rewiring.schedules import SCHEDULES
 
@@ -162,6 +172,22 @@ def test_how_much_is_replaced_over_a_run(schedule):
     assert rule.fraction_at(Moment()) == 0.4
 
 
+def test_whole_numbers_are_weights_like_others():
+    graph, narrow = ns.generators.complete(4, 1), np.array([-128, 5, 100, 7], dtype=np.int8)  # |-128| is no int8
+    assert RewiringRule(0.25).propose(graph, narrow, rng=0).removed.tolist() == [1]
+    assert magnitude_cut(narrow, 0.25).tolist() == [1, 3]
+    unsigned = np.array([0, 1, 2, 3], dtype=np.uint8)  # -1 is no uint8
+    graph = ns.BipartiteGraph.from_edges([0, 5, 10, 15], [0, 0, 0, 0], n_in=20, n_out=1)
+    delta = StructuredByWeight(0.25, drop="youngest").propose(graph, unsigned, ages=[9, 9, 0, 9], rng=0)
+    assert delta.added_sources.tolist() in ([14], [16])
+
+
+def test_numpy_s_numbers_become_python_s():
+    rules = DeepR(noise=np.float32(0.5), l1=np.float64(0.25)), SET(newborn=np.float32(0.5), every_epochs=np.int64(2))
+    assert [repr(rule) for rule in rules] == ["DeepR(noise=0.5, l1=0.25)", "SET(newborn=0.5, every_epochs=2)"]
+    assert all(type(value) in (float, int, str, bool, type(None)) for value in rules[1].parameters().values())
+
+
 def test_the_exact_share_goes():
     graph = ns.generators.erdos_renyi(20, 20, n_edges=101, rng=0)
     for fraction in (0.0, 0.005, 0.3, 0.5, 1.0):
@@ -212,8 +238,21 @@ def test_parts_of_one_s_own():
 GRAPH = ns.generators.complete(2, 2)
 
 
-def propose(rule):
-    return rule.propose(GRAPH, np.ones(4), rng=0)
+def propose(rule, **seen):
+    return rule.propose(GRAPH, np.ones(4), rng=0, **seen)
+
+
+def first_survivors(kept, n_grow, rng):
+    return kept.graph.sources[:n_grow], kept.graph.targets[:n_grow]
+
+
+def one_again_and_again(kept, n_grow, rng):
+    graph, ids = kept.before.graph, np.repeat(kept.removed[:1], n_grow)
+    return graph.sources[ids], graph.targets[ids]
+
+
+def budget(*counts):
+    return RewiringRule(0.5, budget=lambda kept, n_grow, rng: counts)
 
 
 BAD = [
@@ -247,6 +286,17 @@ BAD = [
     ),
     (lambda: SET(grow=lambda k, n, r: ([], [])).propose(GRAPH, np.ones(4), rng=0), errors.InvalidOption, "exactly 1"),
     (lambda: SET(budget=lambda k, n, r: [0]).propose(GRAPH, np.ones(4), rng=0), errors.InvalidOption, "keeps_count"),
+    (lambda: propose(SET(drop=lambda s, n, r: np.array([3, 4]))), errors.InvalidOption, "ids from 0 to 3"),
+    (lambda: propose(SET(drop=lambda s, n, r: np.array([-1]))), errors.InvalidOption, "ids from 0 to 3"),
+    (lambda: propose(RewiringRule(0.5, grow=first_survivors, regrown="survivor")), errors.InvalidOption, "0 of them"),
+    (lambda: propose(RewiringRule(0.5, grow=one_again_and_again, regrown="survivor")), errors.InvalidOption, "1 of th"),
+    (lambda: propose(budget(1, 1)), errors.InvalidOption, "2 numbers"),
+    (lambda: propose(budget(2.0)), errors.InvalidOption, "whole number"),
+    (lambda: propose(budget(-1)), errors.InvalidOption, "at least 0"),
+    (lambda: propose(RewiringRule(drop="youngest"), ages=np.ones(5)), errors.InvalidEdgeVector, r"\(4,\)"),
+    (lambda: propose(RewiringRule(drop="oldest"), ages=[1, 2, np.nan, 3]), errors.InvalidEdgeVector, "not finite"),
+    (lambda: propose(RewiringRule(budget="momentum"), momentum=np.ones(3)), errors.InvalidEdgeVector, r"\(4,\)"),
+    (lambda: propose(RewiringRule(drop="sensitivity"), grads=np.ones(4)), errors.InvalidOption, "from_dense"),
     (
         lambda: RewiringRule(drop="sensitivity").propose(GRAPH, np.ones(4), rng=0),
         errors.InvalidOption,

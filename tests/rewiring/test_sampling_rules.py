@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 import netsparse as ns
 from netsparse import errors
 from netsparse.datasets import load
-from netsparse.rewiring import LayerState, Moment
+from netsparse.rewiring import LayerState, Moment, RewiringRule
 from netsparse.rewiring.by_size import BySize
+from netsparse.rewiring.drops import Death
+from netsparse.rewiring.newborn import SignedValue
 from netsparse.rewiring.rules.bayesian import BayesianSampling
 from netsparse.rewiring.rules.deep_r import DeepR
 from netsparse.rewiring.rules.first_passage import UntouchedLaw
-from netsparse.rewiring.rules.signed import Death, SignedValue
 from netsparse.rewiring.rules.soft_deep_r import SoftDeepR
 from netsparse.rewiring.signs import edge_signs, signs
 from netsparse.rewiring.state import Kept
@@ -423,6 +424,23 @@ def test_the_rule_s_seed_of_the_signs_is_that_of_its_parts():
     assert repr(DeepR(sign_seed=4, l1=0.1)) == "DeepR(sign_seed=4, l1=0.1)"
     assert DeepR(**DeepR(sign_seed=4).parameters()) == DeepR(sign_seed=4)
     assert dataclasses.replace(DeepR(sign_seed=4), l1=0.5) == DeepR(sign_seed=4, l1=0.5)
+
+
+def test_death_and_signed_values_have_names():
+    rule = RewiringRule(drop="death", newborn="signed")
+    delta = rule.propose(EIGHT, OF_EDGES * np.array([1.0, -1.0, 1, 1, 1, 1, 1, 1]), rng=0)
+    assert delta.removed.tolist() == [1]
+    assert delta.values.tolist() == [1e-12 * float(signs(0, 0, delta.added_sources, delta.added_targets)[0])]
+    assert DeepR(drop="death", newborn="signed") == DeepR()
+    with pytest.raises(errors.InvalidOption, match="as many die as die"):
+        RewiringRule(0.1, drop="death")
+
+
+def test_a_share_that_a_full_layer_has_no_room_for_goes_to_the_others():
+    full, sparse = ns.generators.complete(5, 4), ns.generators.erdos_renyi(30, 30, n_edges=100, rng=0)
+    states = [LayerState(k, g, edge_signs(0, k, g)) for k, g in enumerate([full, sparse])]
+    first, second = BayesianSampling(density=0.5, budget="layer").propose_all(states, rng=0)
+    assert (first.n_added, second.n_added) == (0, 460 - 120)
 
 
 def test_only_with_a_density_does_bayesian_sampling_not_keep_its_count():

@@ -12,6 +12,7 @@ from oracles_structured import check_served_in_turn, p_value, place_of, preferen
 
 import netsparse as ns
 from netsparse import errors
+from netsparse.generators import race
 from netsparse.metrics.joins import join_counts
 from netsparse.metrics.nearest import expected_nearest_neighbour_distance, nearest_neighbour_distance
 from netsparse.rewiring.growth.nearest import METRICS, NearestFree, coordinates
@@ -338,6 +339,20 @@ def test_degree_preferential_draws_pair_by_pair_in_proportion(exponent, n_grow):
         sources, targets = part(kept_of(graph), n_grow, rng)
         counts[tuple(zip(sources.tolist(), targets.tolist(), strict=True))] += 1
     assert p_value(counts, law) > 1e-3
+
+
+@pytest.mark.parametrize("exponent", [1.0, 3.0, 10.0])
+def test_beside_hubs_few_pairs_arrive_in_vain(exponent, monkeypatch):
+    """Two hubs with all their edges: next to their rates those of the free pairs are lost in rounding."""
+    n, n_arrived, run = 300, [], race.arrivals
+    hub, others = np.zeros(n, dtype=int), np.arange(1, n)
+    sources, targets = np.concatenate([hub, others]), np.concatenate([[0], others, hub[1:]])
+    graph = ns.BipartiteGraph.from_edges(sources, targets, n_in=n, n_out=n)
+    monkeypatch.setattr(race, "arrivals", lambda *a: n_arrived.append(run(*a)) or n_arrived[-1])
+    grown = DegreePreferential(exponent)(kept_of(graph), 50, np.random.default_rng(0))
+    assert len(set(zip(*map(np.ndarray.tolist, grown), strict=True))) == 50
+    free = [np.count_nonzero((keys % n > 0) & (keys >= n)) for keys, _ in n_arrived]
+    assert sum(free) < 5 * 50
 
 
 def test_degrees_are_those_of_the_edges_that_stay():

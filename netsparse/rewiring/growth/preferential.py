@@ -13,6 +13,7 @@ from netsparse.rewiring.state import Kept
 from netsparse.typing import Float, UnitIds
 
 STEEPEST = 10.0  # so that the rates of all pairs stay far inside the range of doubles
+TRUSTED = 1e-9  # a share of all rates below which a difference is mostly rounding; the race is then run in stretches
 SPARE = 1.1  # by what the first stretch of the race is longer than it has to be on average
 
 
@@ -94,7 +95,8 @@ def _first_free_arrivals(
     by_source, by_target = np.empty(graph.n_in), np.empty(graph.n_out)
     by_source[fastest_in], by_target[fastest_out] = rates_in, rates_out
     of_edges = float((by_source[graph.sources] * by_target[graph.targets]).sum())
-    of_free = max(rates_in.sum() * rates_out.sum() - of_edges, rates_in[-1] * rates_out[-1])
+    of_all = rates_in.sum() * rates_out.sum()
+    of_free = max(of_all - of_edges, TRUSTED * of_all)
     keys, times = np.empty(0, dtype=np.int64), np.empty(0)
     begin, end = 0.0, SPARE * n_grow / of_free  # by then fewer arrive than rate times time
     while True:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from itertools import pairwise
 from numbers import Real
 
 import numpy as np
 
 from netsparse.errors import InvalidDensity
+from netsparse.rewiring.budgets import shared_out
 from netsparse.rewiring.parts import Budget
 from netsparse.rewiring.rules.signed import SignedRule
 from netsparse.rewiring.state import Kept, Moment
@@ -37,7 +37,7 @@ class BayesianSampling(SignedRule):
         Of the signs, see `netsparse.rewiring.signs`.
     drop, grow, newborn, budget, every, ...
         The parts of every rule, see `RewiringRule`; `budget="layer"` keeps every layer's own count, or with a density
-        gives each layer its share of what is missing by size, without chance.
+        gives each layer its share of what is missing by size, without chance; what one has no room for, the others get.
 
     Raises
     ------
@@ -93,6 +93,5 @@ class BayesianSampling(SignedRule):
         if self.density is not None:
             sizes = [layer.before.graph.n_in * layer.before.graph.n_out for layer in kept]
             missing = max(0, int(self.density * sum(sizes)) - sum(layer.n_edges for layer in kept))
-            ends = np.round(missing * np.cumsum([0, *sizes]) / sum(sizes)).astype(np.int64)
-            n_grow = [int(end - start) for start, end in pairwise(ends)]
+            n_grow = shared_out(missing, np.array(sizes, dtype=np.float64), [layer.n_free for layer in kept])
         return super().shared(kept, n_grow, at, rng)

@@ -10,66 +10,14 @@ from typing import Any
 import numpy as np
 
 from netsparse.errors import InvalidOption
+from netsparse.rewiring.drops import Death
+from netsparse.rewiring.newborn import SignedValue
 from netsparse.rewiring.parts import Drop, Newborn
 from netsparse.rewiring.rule import RewiringRule
-from netsparse.rewiring.signs import edge_signs, signs
-from netsparse.rewiring.state import Kept, LayerState
+from netsparse.rewiring.signs import edge_signs
+from netsparse.rewiring.state import LayerState
 from netsparse.rng import as_rng
-from netsparse.typing import EdgeIds, EdgeVector, Seed, UnitIds
-
-
-@dataclass(frozen=True)
-class Death:
-    """Drop the edges with theta <= 0, where the weight is sign * theta: how many they are is theirs.
-
-    Parameters
-    ----------
-    sign_seed : int, optional
-        Of the signs, see `netsparse.rewiring.signs`. None: the one of the rule it is a part of, 0 outside of one.
-
-    Examples
-    --------
-    >>> from netsparse.graph import BipartiteGraph
-    >>> graph = BipartiteGraph.from_edges([0, 1, 2, 3], [0, 0, 0, 0], n_in=4, n_out=1)
-    >>> theta = np.array([0.1, -0.2, 0.3, 0.0])
-    >>> Death()(LayerState(0, graph, edge_signs(0, 0, graph) * theta), 0, np.random.default_rng(0)).tolist()
-    [1, 3]
-    """
-
-    sign_seed: int | None = None
-
-    def __call__(self, state: LayerState, n_drop: int, rng: np.random.Generator) -> EdgeIds:
-        """Find them; `n_drop` and `rng` are not asked."""
-        return np.flatnonzero(edge_signs(self.sign_seed or 0, state.index, state.graph) * state.weights <= 0.0)
-
-
-@dataclass(frozen=True)
-class SignedValue:
-    """Start at the same theta everywhere: the weight is that number times the sign of the position.
-
-    Parameters
-    ----------
-    theta : float
-        Above 0; 1e-12 in the codes of DEEP R and of Bayesian connectivity sampling.
-    sign_seed : int, optional
-        As for `Death`.
-
-    Raises
-    ------
-    InvalidOption
-        For another number.
-    """
-
-    theta: float = 1e-12
-    sign_seed: int | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.theta, Real) or isinstance(self.theta, bool) or not 0.0 < self.theta < float("inf"):
-            raise InvalidOption("theta", repr(self.theta), "a number above 0", "SignedValue(1e-12)")
-
-    def __call__(self, kept: Kept, sources: UnitIds, targets: UnitIds, rng: np.random.Generator) -> EdgeVector | None:
-        """Return the weights."""
-        return signs(self.sign_seed or 0, kept.before.index, sources, targets).astype(np.float64) * self.theta
+from netsparse.typing import EdgeVector, Seed
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,8 +46,8 @@ class SignedRule(RewiringRule):
     """
 
     _: KW_ONLY
-    drop: str | Drop = Death()
-    newborn: str | float | Newborn = SignedValue()
+    drop: str | Drop = "death"
+    newborn: str | float | Newborn = "signed"
     every: int | None = 1
     noise: float = 0.0
     sign_seed: int = 0
@@ -111,11 +59,6 @@ class SignedRule(RewiringRule):
         if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**64:
             raise InvalidOption("sign_seed", repr(seed), "a whole number from 0 to 2**64 - 1", "sign_seed=0")
         object.__setattr__(self, "sign_seed", int(seed))
-        if self.has_death:
-            for name in ("fraction", "end_fraction", "schedule"):
-                if getattr(self, name) != self.__dataclass_fields__[name].default:
-                    expected = f"none beside {self.drop!r}: as many die as die"
-                    raise InvalidOption(name, repr(getattr(self, name)), expected, f"drop='magnitude', {name}=...")
         object.__setattr__(self, "_parts", tuple(_seeded(part, self.sign_seed) for part in self._parts))
 
     @property
