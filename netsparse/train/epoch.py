@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from netsparse.train.objectives import Objective
+from netsparse.rng import streams
+from netsparse.train.objectives import Checked
 from netsparse.train.ranks import Ranks
 from netsparse.train.rewire import Rewiring
 from netsparse.train.splits import Splits
@@ -23,7 +24,7 @@ class Engine:
     ----------
     splits : Splits
         The images.
-    objective : Objective
+    objective : Checked
         What a step minimises.
     rewiring : Rewiring
         The rule, and when it is due.
@@ -36,7 +37,7 @@ class Engine:
     """
 
     splits: Splits
-    objective: Objective
+    objective: Checked
     rewiring: Rewiring
     ranks: Ranks
     batch_size: int
@@ -77,6 +78,7 @@ class Engine:
         for group in state.optimizer.param_groups:  # what zero_grad does, without its bookkeeping
             for parameter in group["params"]:
                 parameter.grad = None
+        self._give_noise(state)
         with self.rewiring.gradients(state):
             for part in own.chunk(self.accumulate) if len(own) else ():
                 self._add_gradients(state, part, self.ranks.weight(len(part), len(batch)))
@@ -86,6 +88,17 @@ class Engine:
             self.rewiring.after_step(state)
         state.step += 1
         state.position += len(batch)
+
+    def _give_noise(self, state: TrainState) -> None:
+        """Let the objective draw from the run's generator, or from this process's own stream of it for this step.
+
+        The run's generator then is in the same state everywhere, however many numbers each process draws, and what a
+        checkpoint saves of it is enough to go on.
+        """
+        if not self.objective.draws or state.noise is None:
+            return
+        rng, n = state.noise, self.ranks.size
+        self.objective.draw_from(rng if n == 1 else streams(rng, n, purpose="noise")[self.ranks.rank])
 
     def _add_gradients(self, state: TrainState, part: Tensor, weight: float) -> None:
         """Add `weight` times the gradient of the mean loss of the images `part`; count losses and hits."""

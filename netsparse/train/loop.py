@@ -203,7 +203,6 @@ def fit(
             "validation": len(splits.x_validation), **build, "device": place.type, "rng": seed,
         }  # fmt: skip
         settings = {name: described(value) for name, value in asked.items()}
-        step_loss.draw_from(noise_rng)
         steps_per_epoch = math.ceil(len(splits.x_train) / batch_size)
         n_steps = epochs * steps_per_epoch
         schedule = LearningRate(torch_optimizer, lr_schedule, n_steps)

@@ -26,6 +26,7 @@ from netsparse.train.lottery_rewind import REWINDS, next_start, pruned
 from netsparse.train.lottery_rounds import Game
 from netsparse.train.objectives import Objective, named_objective
 from netsparse.train.optimizers import MakeOptimizer
+from netsparse.train.processes import n_processes
 from netsparse.train.run_folder import open_folder
 from netsparse.train.schedules import MakeScheduler
 from netsparse.train.settings import described
@@ -146,16 +147,22 @@ def lottery_tickets(
     -------
     LotteryResult
         Tickets and tables. Early stopping is at the epoch of lowest validation loss, the plain cross-entropy on clean
-        images, found once per epoch (ours: the authors looked every 500 steps); pruning takes the last epoch's weights.
+        images, found once per epoch; pruning takes the last epoch's weights.
 
     Raises
     ------
     InvalidOption, UnknownName, InvalidSize, InvalidSeed
-        For inputs that do not fit.
+        For inputs that do not fit, and under torchrun: a lottery is played by one process.
     RunExists
         If `out` holds a run and `resume` is false, or another process writes it.
     DatasetNotFound, DatasetCorrupt, NotWritable, DiskFull, InvalidFile, TrainingDiverged
         See `fit`. Rounds that were written stay.
+
+    Notes
+    -----
+    Early stopping is ours in two ways: the authors' code looks every 500 steps, and at what training minimises, with
+    smoothed labels and, in adversarial training, attacked images. Adam is torch's: its epsilon is 1e-8, added to the
+    corrected root of the second moment; in TensorFlow, which they used, it is 1e-7 and added before the correction.
 
     References
     ----------
@@ -180,6 +187,9 @@ def lottery_tickets(
         if value not in table:
             raise unknown_name(name, value, table)
     attacks = as_attacks(attacks)
+    if n_processes() > 1:
+        expected = "one, because every process would play all rounds"
+        raise InvalidOption("lottery_tickets", f"{n_processes()} processes", expected, "it without torchrun")
     if resume and out is None:
         raise InvalidOption("resume", "True without a folder", "the folder of the lottery", "out='runs/lottery'")
     if optimizer == "adam":

@@ -25,7 +25,8 @@ class Objective(Protocol):
     """Called once per batch; returns the scalar loss and the logits that the training accuracy is counted on.
 
     One that draws random numbers has an attribute `draws` that is true, and is called as `objective(model, x, y,
-    rng=generator)` with the run's own generator, or with None.
+    rng=generator)` with the run's own generator, or with None. Processes that train together draw from streams of their
+    own, so that one process alone draws other numbers than several.
     """
 
     def __call__(self, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -96,14 +97,18 @@ class Checked:
     def __init__(self, objective: Objective) -> None:
         self.objective, self._is_known = objective, False
 
+    @property
+    def draws(self) -> bool:
+        """Whether the objective draws random numbers."""
+        return getattr(self.objective, "draws", False)
+
     def draw_from(self, rng: np.random.Generator) -> None:
-        """Let an objective that draws random numbers draw them from `rng`; one that does not stays as it is."""
-        if getattr(self.objective, "draws", False):
-            self._rng = rng
+        """Let an objective that draws random numbers draw them from `rng`."""
+        self._rng = rng
 
     def __call__(self, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the objective does; raises `InvalidOption` for a first result that cannot be trained on."""
-        drawn = {"rng": self._rng} if getattr(self.objective, "draws", False) else {}
+        drawn = {"rng": self._rng} if self.draws else {}
         result = self.objective(model, x, y, **drawn)
         if not self._is_known:
             _check_result(self.objective, result, len(x), getattr(model, "n_classes", None))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 from types import TracebackType
 from typing import Any, TypeVar, final
 
@@ -23,6 +24,7 @@ from netsparse.train.ranks import EXAMPLE, Ranks
 
 Result = TypeVar("Result")
 BUCKET = 25 * 2**20  # bytes
+MEETINGS = count()  # of this process, as many as of the others: where they met before, they would find old addresses
 RESTART = "the same command with --resume RUN, which goes on from the last checkpoint"
 
 
@@ -211,6 +213,7 @@ def joined(rank: int, size: int, local_rank: int, *, timeout: float) -> Several:
     try:
         store, _, _ = next(iter(rendezvous("env://", timeout=patience)))
         backend = "cpu:gloo,cuda:nccl" if on_gpu else "gloo"
+        store = PrefixStore(f"meeting {next(MEETINGS)}", store)
         group_store = PrefixStore("group", store)
         dist.init_process_group(backend, store=group_store, rank=rank, world_size=size, timeout=patience)
     except (RuntimeError, ValueError) as error:  # nobody there, or an address that is none

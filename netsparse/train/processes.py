@@ -36,7 +36,7 @@ def world(*, timeout: float = 600.0) -> Ranks:
     """
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0.0 < timeout < 1e7:
         raise InvalidOption("timeout", repr(timeout), "seconds above 0", "timeout=600.0")
-    size = _number("WORLD_SIZE", 1, 10**6, default=1)
+    size = n_processes()
     if size == 1:
         return Alone()
     rank, local_rank = _number("RANK", 0, size - 1), _number("LOCAL_RANK", 0, size - 1, default=0)
@@ -47,6 +47,11 @@ def world(*, timeout: float = 600.0) -> Ranks:
     from netsparse.train.process_group import joined
 
     return joined(rank, size, local_rank, timeout=timeout)
+
+
+def n_processes() -> int:
+    """Return how many processes `torchrun` started, this one among them; 1 without it."""
+    return _number("WORLD_SIZE", 1, 10**6, default=1)
 
 
 def _number(name: str, least: int, most: int, default: int | None = None) -> int:

@@ -42,6 +42,13 @@ def test_gradients_in_float32_are_those_of_one_process_to_rounding(played):
         np.testing.assert_allclose(together["parameters"][name], values, rtol=1e-5, atol=1e-6 * largest, err_msg=name)
 
 
+def test_each_process_draws_its_own_noise_from_a_generator_that_stays_the_same(played):
+    first, second = (played.found("own_noise", rank) for rank in (0, 1))
+    assert [len(first["drawn"]), len(second["drawn"])] == [11, 10]  # the last batch is of one image
+    assert len({*first["drawn"], *second["drawn"]}) == 21
+    assert first["next"] == second["next"]
+
+
 def test_a_rule_that_draws_from_the_processes_own_state_is_found_out_at_once(played):
     assert played.ends("own_randomness") == [2, 2]
     said = played.errors("own_randomness", 0)

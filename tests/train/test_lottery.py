@@ -453,6 +453,12 @@ def test_bad_input_is_refused_in_one_line(options, error, words, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_lottery_under_torchrun_is_refused_in_one_line(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(errors.InvalidOption, match="given 2 processes, expected one, because"):
+        play()
+
+
 def test_rounds_that_there_are_not():
     result = play(rounds=0)
     with pytest.raises(errors.InvalidOption, match="round: given 1"):

@@ -54,6 +54,10 @@ def test_gradients_may_have_another_length_at_every_step(played):
         assert matrix == (3 * torch.arange(6.0).reshape(3, 2).t()).tolist()
 
 
+def test_processes_that_have_parted_meet_again(played):
+    assert played.everywhere("met_again") == [2.0] * 3
+
+
 def test_sums_and_what_is_gathered_are_the_same_everywhere(played):
     first, second = (played.found("sums", rank) for rank in (0, 1))
     assert first["sum"] == second["sum"] == [3, 6, 9]

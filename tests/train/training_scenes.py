@@ -14,7 +14,7 @@ from netsparse.datasets import load
 from netsparse.errors import CheckpointDamaged
 from netsparse.generators import layered
 from netsparse.rewiring import SET
-from netsparse.train import fit
+from netsparse.train import Natural, fit
 from netsparse.train.digests import graph_digest
 from netsparse.train.resume import Checkpoints
 
@@ -108,6 +108,25 @@ def one_float32_step(ranks):
     return trained(ranks, None, precision="float32", epochs=1, batch_size=2000, momentum=0.0, weight_decay=0.0)
 
 
+class Drawing:
+    """Cross-entropy that draws a number per image, and remembers the first of each call."""
+
+    draws = True
+
+    def __init__(self):
+        self.drawn = []
+
+    def __call__(self, model, x, y, rng):
+        self.drawn.append(rng.random(len(x))[0])
+        return Natural()(model, x, y)
+
+
+def own_noise(ranks):
+    objective, ends = Drawing(), []
+    trained(ranks, None, epochs=1, objective=objective, callbacks=[lambda state: ends.append(state.noise.random())])
+    return {"drawn": objective.drawn, "next": ends[0]}
+
+
 TOGETHER_AND_ALONE = [
     rule_by_epoch, rule_by_gradient, rule_of_everything, rule_by_step, in_parts, one_float32_step,
 ]  # fmt: skip
@@ -174,5 +193,5 @@ def killed_in_training(ranks):
 
 ENDS_EARLY = [own_randomness, other_seed, diverging, killed_in_training]
 RESUMED = [whole, cut_off, gone_on_with, other_checkpoint]
-SCENES = {scene.__name__: scene for scene in (*TOGETHER_AND_ALONE, *ENDS_EARLY, *RESUMED)}
+SCENES = {scene.__name__: scene for scene in (*TOGETHER_AND_ALONE, own_noise, *ENDS_EARLY, *RESUMED)}
 SCENES |= {f"{scene.__name__}_alone": scene for scene in TOGETHER_AND_ALONE}

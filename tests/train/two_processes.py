@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from torch.distributed import TCPStore
 from train import training_scenes
 
 from netsparse.errors import InvalidOption, NetsparseError
@@ -200,6 +201,10 @@ def killed_first(ranks):
 killed_of_three = killed
 
 
+def met_again(ranks):
+    return ranks.sum(torch.ones(3)).tolist()
+
+
 def stalled(ranks):
     """Rank 1 is alive but does not answer within the timeout of 1 second."""
     if ranks.rank == 1:
@@ -213,11 +218,12 @@ def absent(ranks):
 
 SLOW = ["stalled", "absent"]
 TIMEOUTS = {"stalled": 1.0, "absent": 1.0}
+MEETINGS = {"met_again": 8}  # in a store that outlives them, as that of torchrun does
 OWN = {
     scene.__name__: scene
     for scene in (
         gradients, lengths_change, sums, shares_of_three, agreement, start, after_first, error_everywhere,
-        error_on_second, error_on_first, killed, killed_first, stalled, absent,
+        error_on_second, error_on_first, killed, killed_first, met_again, stalled, absent,
     )
 } | {"killed_of_three": killed}  # fmt: skip
 SCENES = OWN | training_scenes.SCENES
@@ -230,11 +236,13 @@ def play(scene, rank, size, port):
     os.dup2(sys.stderr.fileno(), 2)
     environment = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank, "MASTER_ADDR": "127.0.0.1"}
     os.environ.update({name: str(value) for name, value in {**environment, "MASTER_PORT": port}.items()})
+    os.environ["TORCHELASTIC_USE_AGENT_STORE"] = str(scene in MEETINGS)
     warnings.simplefilter("error")
     os.chdir(FOLDER)
     try:
-        with world(timeout=TIMEOUTS.get(scene, 30.0)) as ranks:
-            found = SCENES[scene](ranks)
+        for _ in range(MEETINGS.get(scene, 1)):
+            with world(timeout=TIMEOUTS.get(scene, 30.0)) as ranks:
+                found = SCENES[scene](ranks)
         (FOLDER / f"{scene}.{rank}.json").write_text(json.dumps(found))
     except NetsparseError as error:
         print(f"netsparse: {error}", file=sys.stderr)
@@ -252,6 +260,7 @@ def both(scene):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    kept = TCPStore("127.0.0.1", port, is_master=True, wait_for_workers=False) if scene in MEETINGS else None
     size, children, began = SIZES.get(scene, 2), {}, time.monotonic()
     for rank in range(size if scene != "absent" else 1):
         child = os.fork()
@@ -270,6 +279,7 @@ def both(scene):
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     seconds = time.monotonic() - began
+    del kept
     (FOLDER / f"{scene}.ends.json").write_text(json.dumps({"codes": list(ends.values()), "seconds": seconds}))
 
 
