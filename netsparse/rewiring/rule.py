@@ -289,6 +289,12 @@ class RewiringRule:
 
     # beside the rewirings ---------------------------------------------------------------------------------------------
 
+    def check_run(self, n_steps: int) -> None:
+        """Raise `InvalidOption` for a run of so many optimizer steps in which the rule cannot do what it promises.
+
+        Called before the first step; most rules promise nothing about the end of a run.
+        """
+
     def start(self, states: Sequence[LayerState], *, rng: Seed) -> Sequence[EdgeVector | None] | None:
         """Return the weights that training starts from, one edge vector per layer; None leaves them as they are.
 

@@ -46,6 +46,8 @@ class Rewiring:
     def __init__(
         self, rule: RewiringRule | None, *, steps_per_epoch: int, n_steps: int, ranks: Ranks, callbacks: Callbacks
     ) -> None:
+        if rule is not None:
+            rule.check_run(n_steps)
         self.rule, self.steps_per_epoch, self.n_steps = rule, steps_per_epoch, n_steps
         self._every = None if rule is None else rule.every
         self._every_epochs = None if rule is None or rule.every is not None else rule.every_epochs

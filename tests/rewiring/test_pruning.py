@@ -77,6 +77,37 @@ def test_the_count_follows_the_printed_cubic_and_ends_exactly(every, n_steps, de
         assert abs(count - 1000 * (1 - s_t)) <= 0.5 + 1e-9
 
 
+@given(
+    st.integers(1, 30),
+    st.integers(1, 60),
+    st.sampled_from([0.0, 0.2, 0.5, 0.7]),
+    st.sampled_from([0.7, 0.75, 1.0]),
+)
+def test_a_run_without_a_step_to_prune_at_is_refused_and_every_other_ends_at_the_density(every, n_steps, since, until):
+    rule = GradualMagnitudePruning(density=0.25, every=every, since=since, until=until)
+    due = [s for s in range(every, n_steps, every) if since * n_steps <= s <= until * n_steps]
+    if due:
+        rule.check_run(n_steps)
+        assert rule.n_edges_at(Moment(due[-1], n_steps), 100, 100) == 25
+    else:
+        with pytest.raises(errors.InvalidOption, match=f"every: given {every} in a run of {n_steps} steps"):
+            rule.check_run(n_steps)
+        assert all(rule.n_edges_at(Moment(s, n_steps), 100, 100) == 100 for s in range(n_steps))
+
+
+def test_fit_refuses_a_run_too_short_to_prune_and_says_what_would_do(tmp_path):
+    net = network_of(64, 10)
+    options = {"epochs": 4, "out": tmp_path / "run", "progress": False, "rng": 0}
+    with pytest.raises(errors.InvalidOption, match=r"between steps 1 and 27, where edges go; try every=2") as refused:
+        ns.train.fit(net, "digits", rewiring=GradualMagnitudePruning(), **options)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "run").exists()
+    result = ns.train.fit(net, "digits", rewiring=GradualMagnitudePruning(every=2), **options)
+    assert result.network.n_edges == 64
+    with pytest.raises(errors.InvalidOption, match="more epochs"):
+        GradualMagnitudePruning(every=1).check_run(1)
+
+
 def test_the_schedule_beside_the_paper_s_formula():
     rule = GradualMagnitudePruning(density=0.1, every=100, until=0.8)
     steps = range(100, 801, 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
@@ -49,7 +50,8 @@ class GradualMagnitudePruning(RewiringRule):
     -----
     The number of edges falls, so `keeps_count` is False. A layer (or network) that has fewer edges than the schedule
     says keeps them all. Ties go at random, those between layers to the first layer. A run of unknown length is at its
-    beginning, and one without a multiple of `every` between `since` and `until` has no time to prune: nothing goes.
+    beginning: nothing goes. One without a multiple of `every` between `since` and `until` has no time to prune; `fit`
+    refuses it, see `check_run`.
 
     The paper prunes layer by layer while training goes on; that counts are exact, the last one is reached whatever
     `every` and `until`, and `scope="network"` are ours.
@@ -96,13 +98,28 @@ class GradualMagnitudePruning(RewiringRule):
         start = n_at_start / n_pairs if self.start_density is None else self.start_density
         return round(n_pairs * (self.density + (start - self.density) * inverse_power(self._time(at))))
 
+    def check_run(self, n_steps: int) -> None:
+        """Raise `InvalidOption` for a run without a step at which edges go: all would stay, whatever `density` says."""
+        first, last = self._window(n_steps)
+        if not 0 < last >= first:
+            start, end = max(math.ceil(first), 1), min(int(self.until * n_steps), n_steps - 1)
+            given = f"{self.every} in a run of {n_steps} steps"
+            where = f"between steps {start} and {end}" if start <= end else "in the time left by since and until"
+            fix = f"every={(end - start) // 10 or 1}" if start <= end else "more epochs"
+            raise InvalidOption("every", given, f"a multiple of it {where}, where edges go", fix)
+
+    def _window(self, n_steps: int) -> tuple[float, int]:
+        """Return where the schedule begins to count, and the last step at which the rule is due; 0 if there is none."""
+        every = self.every or 1
+        return self.since * n_steps, min(int(self.until * n_steps), n_steps - 1) // every * every
+
     def _time(self, at: Moment) -> float:
         if not at.n_steps:
             return 0.0
-        every = self.every or 1
-        last = min(int(self.until * at.n_steps), at.n_steps - 1) // every * every
-        first = self.since * at.n_steps
-        return min(max((at.step - first) / (last - first), 0.0), 1.0) if last > first else float(at.step >= last)
+        first, last = self._window(at.n_steps)
+        if last > first:
+            return min(max((at.step - first) / (last - first), 0.0), 1.0)
+        return float(at.step >= last == first > 0)
 
     def n_drop(self, state: LayerState, at: Moment) -> int:
         """Return by how many edges a layer is above the schedule."""
