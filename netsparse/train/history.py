@@ -66,8 +66,9 @@ class History:
     def close(self, epoch: int, seconds: Mapping[str, float]) -> None:
         """End an epoch: write what its rewirings changed into its training row, and the time it took.
 
-        Turnover is the share of edges that were not there before: a dropped edge grown again at once does not count.
-        Over several rewirings in one epoch the shares add up.
+        Turnover is how many edges are new, over how many there were before: a dropped edge grown again at once does not
+        count. Over several rewirings in one epoch the shares add up. (`Topology` divides by the edges there are now,
+        which is another number where a layer gains or loses some.)
         """
         if self.rewired.n:
             row, rewired = self._training_row(), self.rewired
