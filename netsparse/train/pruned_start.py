@@ -94,9 +94,9 @@ def prune_at_start(
     Class-balanced images are GraSP's; SNIP's code takes the first mini-batch. Several rounds of SNIP or GraSP are not
     those papers' (they are de Jorge et al., arXiv:2006.09081; unverified). That the head is not pruned is ours.
 
-    Weights are carried as they are, as in the authors' codes: at a density d the signal of weights drawn for a dense
-    layer shrinks by sqrt(d) per layer where "random" chooses. For the same edges with weights of
-    their own fan-in build `SparseMLP(sparse.network, ..., init="he_sparse")`.
+    Weights are carried as they are, as under a mask: at a density d the signal of weights drawn for a dense layer
+    shrinks by sqrt(d) per layer where "random" chooses. For the same edges with weights by their own fan-in build
+    `SparseMLP(sparse.network, ..., init="he_sparse")`.
 
     References
     ----------
