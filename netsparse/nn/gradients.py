@@ -304,7 +304,7 @@ class PairGradients:
             leave_out(kept, first_target, first_source, block.abs_())
             for top in range(0, len(block), TILE[0]):  # what passes at first may be all of a tile
                 tile = block[top : top + TILE[0]]
-                at = places(tile.view(-1) >= best.threshold)
+                at = places(tile.view(-1), best.threshold)
                 rows = at // tile.shape[1]
                 keys = (first_target + top + rows) * kept.n_in + (first_source + at - rows * tile.shape[1])
                 best.offer(tile.view(-1)[at], keys)

@@ -44,9 +44,11 @@ class Best:
         self.values, self.keys, self.n_held = [values[: self.n]], [keys[: self.n]], self.n
 
 
-def places(mask: Tensor) -> Tensor:
-    """Return where a mask is true; on the CPU numpy is faster at finding few among many."""
-    return torch.from_numpy(np.flatnonzero(mask.numpy())) if mask.device.type == "cpu" else mask.nonzero().squeeze(1)
+def places(values: Tensor, threshold: float) -> Tensor:
+    """Return where values reach a threshold; on the CPU numpy is faster at finding few among many."""
+    if values.device.type == "cpu":  # threads of torch's that share their cores with others cost more than they save
+        return torch.from_numpy(np.flatnonzero(values.numpy() >= threshold))
+    return (values >= threshold).nonzero().squeeze(1)
 
 
 def leave_out(kept: BipartiteGraph, first_target: int, first_source: int, block: Tensor) -> None:
@@ -57,4 +59,7 @@ def leave_out(kept: BipartiteGraph, first_target: int, first_source: int, block:
     at = (kept.targets[edges].astype(np.int64) - first_target) * width + columns
     if width < kept.n_in:
         at = at[(columns >= 0) & (columns < width)]
-    block.view(-1)[torch.from_numpy(at).to(block.device)] = -1.0
+    if block.device.type == "cpu":
+        block.view(-1).numpy()[at] = -1.0
+    else:
+        block.view(-1)[torch.from_numpy(at).to(block.device)] = -1.0
