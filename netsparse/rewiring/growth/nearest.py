@@ -50,8 +50,10 @@ class NearestFree:
     random; where more are to grow than edges stay, all are served again and again, in a new order if it is random,
     grown edges never; where no edge stays, growth is uniform at random.
 
-    Cost: a few look-ups for each edge that grows while there is a free place beside where it starts from, O(log pairs)
-    or so where there is none, however far away the next one is; O(edges) memory, never a table of all places. The first
+    Cost: a few look-ups for each edge that grows while there is a free place beside where it starts from. Where there
+    is none, the rim of the solid region is searched as far as it may be nearest: some hundred look-ups in a block of a
+    thousand units a side, and all of the rim from the middle of a round one, as it grows around a single edge that is
+    served again and again. O(edges) memory, never a table of all places. The first
     call of a process loads the compiled search, or compiles it.
 
     Examples

@@ -153,31 +153,36 @@ def _nearest(point, sizes, literal, deep, deep_from, shallow, boxes, numbers, bo
     while n_waiting:
         n_waiting -= 1
         at, number, bound = n_waiting, numbers[n_waiting], bounds[n_waiting]
-        if bound > nearest or holds(deep if number >= deep_from else shallow, number):
-            continue
-        axis = _longest(boxes, at)
-        low, high = boxes[at, 0, axis], boxes[at, 1, axis]
-        if high - low == 1:
-            n_ties = 1 if bound < nearest else n_ties + 1
-            nearest = bound
-            if n_ties == 1 or rng.random() * n_ties < 1.0:
+        while bound <= nearest:  # down through the nearer halves, while further ones wait below
+            axis = _longest(boxes, at)
+            low, high = boxes[at, 0, axis], boxes[at, 1, axis]
+            if high - low == 1:
+                n_ties = 1 if bound < nearest else n_ties + 1
+                nearest = bound
+                if n_ties == 1 or rng.random() * n_ties < 1.0:
+                    for other in range(len(point)):
+                        found[other] = boxes[at, 0, other]
+                break
+            middle = (low + high) >> 1
+            near = 0 if point[axis] < middle else 1
+            start, stop = (middle, high) if near == 0 else (low, middle)
+            further = bound - _gap(point[axis], low, high, literal) + _gap(point[axis], start, stop, literal)
+            near_number, far_number = 2 * number + near, 2 * number + 1 - near
+            full = deep if near_number >= deep_from else shallow
+            has_far = further <= nearest and not holds(full, far_number)
+            if holds(full, near_number):
+                if not has_far:
+                    break
+                boxes[at, 0, axis], boxes[at, 1, axis], number, bound = start, stop, far_number, further
+                continue
+            if has_far:
                 for other in range(len(point)):
-                    found[other] = boxes[at, 0, other]
-            continue
-        middle = (low + high) >> 1
-        rest = bound - _gap(point[axis], low, high, literal)
-        lower = rest + _gap(point[axis], low, middle, literal)
-        upper = rest + _gap(point[axis], middle, high, literal)
-        lower_first = lower < upper or (lower == upper and point[axis] < middle)
-        if (upper if lower_first else lower) <= nearest:  # the further half waits below the nearer one
-            for other in range(len(point)):
-                boxes[at + 1, 0, other], boxes[at + 1, 1, other] = boxes[at, 0, other], boxes[at, 1, other]
-            boxes[at, 0 if lower_first else 1, axis] = middle
-            numbers[at], bounds[at] = 2 * number + lower_first, upper if lower_first else lower
-            at += 1
-        boxes[at, 1 if lower_first else 0, axis] = middle
-        numbers[at], bounds[at] = 2 * number + (not lower_first), lower if lower_first else upper
-        n_waiting = at + 1
+                    boxes[at + 1, 0, other], boxes[at + 1, 1, other] = boxes[at, 0, other], boxes[at, 1, other]
+                boxes[at, 0, axis], boxes[at, 1, axis], numbers[at], bounds[at] = start, stop, far_number, further
+                at += 1
+                n_waiting = at
+            boxes[at, 1 - near, axis] = middle
+            number = near_number
 
 
 @njit(cache=True, nogil=True)
