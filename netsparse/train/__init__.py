@@ -8,9 +8,7 @@ from netsparse.train.config import TrainConfig
 from netsparse.train.history import by_layer
 from netsparse.train.left_alone import left_alone
 from netsparse.train.loop import fit
-from netsparse.train.lottery import PUBLISHED_ATTACKS, lottery_tickets
-from netsparse.train.lottery_folder import read_tickets
-from netsparse.train.lottery_result import LotteryResult, Ticket
+from netsparse.train.lottery import PUBLISHED_ATTACKS, LotteryResult, Ticket, lottery_tickets, read_tickets
 from netsparse.train.objectives import OBJECTIVES, Natural, Objective, evaluate
 from netsparse.train.optimizers import OPTIMIZERS
 from netsparse.train.precision import PRECISIONS, Precision

@@ -25,8 +25,8 @@ from netsparse.rewiring.magnitude_cut import magnitude_cut
 from netsparse.train import Natural, evaluate
 from netsparse.train.adversarial import AdversarialTraining, evaluate_attacked
 from netsparse.train.attacks import Attack
-from netsparse.train.lottery import PUBLISHED_ATTACKS, lottery_tickets
-from netsparse.train.lottery_folder import read_tickets
+from netsparse.train.lottery.folder import read_tickets
+from netsparse.train.lottery.tickets import PUBLISHED_ATTACKS, lottery_tickets
 from netsparse.train.splits import first_to_the_end
 
 SIZES = [12, 9, 7, 3]

@@ -14,8 +14,8 @@ from netsparse.errors import CheckpointDamaged, FileAbsent
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.nn import SparseMLP
 from netsparse.train.checkpoint import load_model, save_model
-from netsparse.train.lottery_result import LotteryResult, State, Ticket
-from netsparse.train.lottery_rewind import wiring
+from netsparse.train.lottery.result import LotteryResult, State, Ticket
+from netsparse.train.lottery.rewind import wiring
 from netsparse.train.result import WIRING, Snapshot
 from netsparse.train.settings import check_same
 from netsparse.train.state_files import Contents, Damaged, read_state, write_state

@@ -19,11 +19,11 @@ from netsparse.rewiring.magnitude_cut import CUTS
 from netsparse.rng import seeds
 from netsparse.train.attacks import Attack
 from netsparse.train.lock import only_writer
-from netsparse.train.lottery_folder import begin, read_ticket, write_tables, write_ticket
-from netsparse.train.lottery_options import as_attacks, as_model, as_rates, check_early_step, state_digest, whole
-from netsparse.train.lottery_result import LotteryResult, Ticket
-from netsparse.train.lottery_rewind import REWINDS, next_start, pruned
-from netsparse.train.lottery_rounds import Game
+from netsparse.train.lottery.folder import begin, read_ticket, write_tables, write_ticket
+from netsparse.train.lottery.options import as_attacks, as_model, as_rates, check_early_step, state_digest, whole
+from netsparse.train.lottery.result import LotteryResult, Ticket
+from netsparse.train.lottery.rewind import REWINDS, next_start, pruned
+from netsparse.train.lottery.rounds import Game
 from netsparse.train.objectives import Objective, named_objective
 from netsparse.train.optimizers import MakeOptimizer
 from netsparse.train.processes import n_processes

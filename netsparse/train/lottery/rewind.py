@@ -9,7 +9,7 @@ import torch
 from netsparse.graph import SparseNetwork, survivors
 from netsparse.nn import SparseMLP
 from netsparse.rewiring.magnitude_cut import magnitude_cut
-from netsparse.train.lottery_result import State, Ticket
+from netsparse.train.lottery.result import State, Ticket
 from netsparse.train.result import WIRING
 from netsparse.typing import Seed
 

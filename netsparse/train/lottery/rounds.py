@@ -17,7 +17,7 @@ from netsparse.rng import spawn
 from netsparse.train.adversarial import evaluate_attacked
 from netsparse.train.attacks import Attack
 from netsparse.train.loop import fit
-from netsparse.train.lottery_result import MOMENTS, State, Ticket, loaded
+from netsparse.train.lottery.result import MOMENTS, State, Ticket, loaded
 from netsparse.train.objectives import Objective, evaluate
 from netsparse.train.result import WIRING, Snapshot
 from netsparse.train.splits import Splits
