@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, fields, replace
 from numbers import Real
@@ -152,6 +153,11 @@ class RewiringRule:
         span = self.until - self.since
         t = min(max((at.progress - self.since) / span, 0.0), 1.0) if span else 0.0
         return self.end_fraction + (self.fraction - self.end_fraction) * SCHEDULES[self.schedule](t)
+
+    def span(self, n_steps: int) -> tuple[int, int]:
+        """Return the first and the last optimizer step of a run after which the rule may act; the very last is none."""
+        rounding = 1e-9 * n_steps  # 0.29 of 100 steps are 29
+        return math.ceil(self.since * n_steps - rounding), min(int(self.until * n_steps + rounding), n_steps - 1)
 
     # the steps of a proposal: what presets override -------------------------------------------------------------------
 

@@ -52,6 +52,7 @@ class Rewiring:
         self._every = None if rule is None else rule.every
         self._every_epochs = None if rule is None or rule.every is not None else rule.every_epochs
         self._period = self._every or steps_per_epoch * (self._every_epochs or 1)
+        self._span = (1, 0) if rule is None else rule.span(n_steps)
         self._needs = frozenset() if rule is None else rule.needs
         self._acts = rule is not None and rule.acts_after_steps
         self.ranks, self.callbacks = ranks, callbacks
@@ -66,10 +67,7 @@ class Rewiring:
         return every is not None and step % (every * self.steps_per_epoch) == 0 and self._acts_at(step)
 
     def _acts_at(self, step: int) -> bool:
-        rule = self.rule
-        return (
-            rule is not None and rule.since * self.n_steps <= step <= rule.until * self.n_steps and step < self.n_steps
-        )
+        return self._span[0] <= step <= self._span[1]
 
     def _is_due(self, step: int) -> bool:
         """Tell whether a rewiring follows step `step`, right away or at the end of the epoch."""

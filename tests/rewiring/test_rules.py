@@ -188,6 +188,12 @@ def test_numpy_s_numbers_become_python_s():
     assert all(type(value) in (float, int, str, bool, type(None)) for value in rules[1].parameters().values())
 
 
+def test_between_which_steps_a_rule_acts():
+    assert SET().span(100) == (0, 99)  # no step would follow the last
+    assert SET(since=0.14, until=0.29).span(100) == (14, 29)  # though 0.29 * 100 < 29 and 0.14 * 100 > 14 in floats
+    assert SET(until=0.0).span(100) == (0, 0)
+
+
 def test_the_exact_share_goes():
     graph = ns.generators.erdos_renyi(20, 20, n_edges=101, rng=0)
     for fraction in (0.0, 0.005, 0.3, 0.5, 1.0):

@@ -102,7 +102,7 @@ class GradualMagnitudePruning(RewiringRule):
         """Raise `InvalidOption` for a run without a step at which edges go: all would stay, whatever `density` says."""
         first, last = self._window(n_steps)
         if not 0 < last >= first:
-            start, end = max(math.ceil(first), 1), min(int(self.until * n_steps), n_steps - 1)
+            start, end = max(math.ceil(first), 1), self.span(n_steps)[1]
             given = f"{self.every} in a run of {n_steps} steps"
             where = f"between steps {start} and {end}" if start <= end else "in the time left by since and until"
             fix = f"every={(end - start) // 10 or 1}" if start <= end else "more epochs"
@@ -111,7 +111,7 @@ class GradualMagnitudePruning(RewiringRule):
     def _window(self, n_steps: int) -> tuple[float, int]:
         """Return where the schedule begins to count, and the last step at which the rule is due; 0 if there is none."""
         every = self.every or 1
-        return self.since * n_steps, min(int(self.until * n_steps), n_steps - 1) // every * every
+        return self.since * n_steps, self.span(n_steps)[1] // every * every
 
     def _time(self, at: Moment) -> float:
         if not at.n_steps:
