@@ -46,12 +46,19 @@ def test_the_percolation_runs_as_printed(tmp_path):
     assert "189 PercolationCurve(" in told  # 3 probes, 3 trials, 21 strengths
 
 
+def test_the_rules_and_tickets_run_as_printed(tmp_path):
+    code = "import netsparse as ns\n" + PYTHON[3] + "print(len(result.topology), mixed)\n" + PYTHON[4]
+    told = run([sys.executable, "-c", code], tmp_path)
+    assert "SET(grow='ch3', newborn=0.1, schedule='cosine', until=0.75)" in told
+    assert all(method in told for method in ("snip", "grasp", "synflow", "random"))
+
+
 def test_the_training_engine_runs_as_printed(tmp_path):
-    told = run([sys.executable, "-c", "import netsparse as ns\n" + PYTHON[3]], tmp_path)
+    told = run([sys.executable, "-c", "import netsparse as ns\n" + PYTHON[5]], tmp_path)
     assert "SparseNetwork(64-300-300" in told
     assert told.rstrip().endswith("]))")
     assert {"model.safetensors", "history.csv"} <= {path.name for path in (tmp_path / "runs" / "mine").iterdir()}
-    assert len(PYTHON) == 4
+    assert len(PYTHON) == 6
 
 
 def test_the_commands_on_percolation_run_as_printed(tmp_path):
