@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, MISSING, dataclass, fields, replace
-from numbers import Real
+from dataclasses import KW_ONLY, MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 
-from netsparse.errors import InvalidEdgeVector, InvalidOption, unknown_name
+from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph, EdgeDelta
-from netsparse.graph.checks import as_count, as_edge_vector, as_unit_ids
+from netsparse.graph.checks import as_count, as_unit_ids
 from netsparse.rewiring.budgets import BUDGETS
+from netsparse.rewiring.checks import check_share, check_whole, checked_state
 from netsparse.rewiring.drops import DROPS
 from netsparse.rewiring.growth import GROWTHS
 from netsparse.rewiring.newborn import named_newborn
@@ -118,12 +118,12 @@ class RewiringRule:
                 expected = f"none beside {type(self).__name__}, which does not follow it"
                 raise InvalidOption(name, repr(getattr(self, name)), expected, f"leaving {name} out")
         for name in ("fraction", "end_fraction", "since", "until"):
-            _check_share(name, getattr(self, name), type(self))
+            check_share(name, getattr(self, name), type(self))
         if self.since > self.until:
             given = f"{self.since} after until={self.until}"
             raise InvalidOption("since", given, "a share of the run before the other", "since=0.0")
-        _check_whole("every", self.every, allows_none=True)
-        _check_whole("every_epochs", self.every_epochs)
+        check_whole("every", self.every, allows_none=True)
+        check_whole("every_epochs", self.every_epochs)
         for name in ("fraction", "end_fraction", "since", "until"):
             object.__setattr__(self, name, float(getattr(self, name)))
         for name, table in (("schedule", SCHEDULES), ("regrown", REGROWN), ("optimizer_state", OPTIMIZER_STATES)):
@@ -243,7 +243,7 @@ class RewiringRule:
         rng : int or numpy.random.Generator
             Source of randomness.
         """
-        states = [_checked(self, state) for state in states]
+        states = [checked_state(state, self.needs) for state in states]
         *children, last = streams(rng, len(states) + 1, purpose="rewiring")
         removed: Sequence[EdgeIds] = [
             self.dropped(state, n_drop, at, child)
@@ -347,45 +347,3 @@ class RewiringRule:
 
 def _named(value: Any) -> str:
     return getattr(value, "__qualname__", None) or repr(value)
-
-
-def _checked(rule: RewiringRule, state: LayerState) -> LayerState:
-    seen = {"weights": _numbers("weights", state, "layer.edge_weights()")}
-    for name in rule.needs:
-        value = getattr(state, name)
-        if value is None or (name == "grads" and not any(hasattr(value, question) for question in QUESTIONS)):
-            made = "PairGradients.from_dense(graph, matrix), or recorded_gradients(model) around a backward pass"
-            fix = made if name == "grads" else f"{name}=<an edge vector>"
-            given = "None" if value is None else type(value).__name__
-            raise InvalidOption(name, given, f"the {name} of layer {state.index}, which the rule reads", fix)
-        if name == "momentum":  # that it is finite is asked where it decides
-            seen[name] = as_edge_vector(name, value, state.graph.n_edges)
-        elif name == "ages":
-            seen[name] = _numbers(name, state, "optimizer steps since each edge was born")
-    return state if all(value is getattr(state, name) for name, value in seen.items()) else replace(state, **seen)
-
-
-QUESTIONS = ("at_edges", "at_pairs", "rows", "top_free_pairs")
-"""What gradients answer, see `LayerState`."""
-
-
-def _numbers(name: str, state: LayerState, fix: str) -> EdgeVector:
-    """Return an edge vector of a layer whose numbers are finite; whole ones as floats, whose |w| never overflows."""
-    values = as_edge_vector(name, getattr(state, name), state.graph.n_edges)
-    if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
-        given = "a value that is not finite" if values.dtype.kind == "f" else f"{values.dtype} values"
-        raise InvalidEdgeVector(name, given, "one finite real number per edge", fix)
-    return values if values.dtype.kind == "f" else values.astype(np.float64)
-
-
-def _check_share(name: str, value: Any, rule: type) -> None:
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0.0 <= float(value) <= 1.0:
-        kind = "a share of the edges in [0, 1]" if "fraction" in name else "a share of the run in [0, 1]"
-        raise InvalidOption(name, repr(value), kind, f"{name}={rule.__dataclass_fields__[name].default}")
-
-
-def _check_whole(name: str, value: Any, *, allows_none: bool = False) -> None:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
-    if not whole and not (value is None and allows_none):
-        expected = "a whole number, at least 1" + ", or None" * allows_none
-        raise InvalidOption(name, repr(value), expected, f"{name}=1")
