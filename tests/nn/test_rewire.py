@@ -35,7 +35,7 @@ def simulated(layer, steps, rule, rng, data):
             matrix = matrix.detach() - LR * velocity
 
         (state,) = [ns.rewiring.LayerState(0, layer.graph, layer.edge_weights())]
-        (delta,) = rule.propose_all([state], step=step, rng=rng)
+        (delta,) = rule.propose_all([state], at=ns.rewiring.Moment(step), rng=rng)
         gone = layer.graph.targets[delta.removed].astype(int), layer.graph.sources[delta.removed].astype(int)
         born = delta.added_targets.copy(), delta.added_sources.copy()
         mask[gone], matrix[gone], velocity[gone] = False, 0.0, 0.0
