@@ -2,6 +2,7 @@
 
 from netsparse.generators.allocation import ALLOCATIONS, erk, uniform
 from netsparse.generators.configuration import configuration_model
+from netsparse.generators.convolutional import VGG_ALLOCATIONS, vgg
 from netsparse.generators.correlated import feature_correlation
 from netsparse.generators.expander import permutation_union, random_lift
 from netsparse.generators.layered import GENERATORS, OWN_SIZES, layered
@@ -22,6 +23,7 @@ __all__ = [
     "GENERATORS",
     "NULL_MODELS",
     "OWN_SIZES",
+    "VGG_ALLOCATIONS",
     "banded",
     "biregular",
     "block_diagonal",
@@ -53,5 +55,6 @@ __all__ = [
     "stochastic_kronecker",
     "tree",
     "uniform",
+    "vgg",
     "watts_strogatz",
 ]

@@ -117,17 +117,18 @@ def layered(
     """
     levels = as_sizes(sizes)
     layers = list(itertools.pairwise(levels))
-    draws = _generators(generator, parameters, len(layers))
+    draws = checked_generators(generator, parameters, len(layers))
     counts = _counts(levels, density, n_edges, _named("allocation", allocation, ALLOCATIONS))
     children = spawn(rng, len(counts), purpose="wiring")
-    drawn = [
-        _drawn(draw, *layer, count, child, parameters)
+    layers_drawn = [
+        drawn(draw, *layer, count, child, parameters)
         for draw, layer, count, child in zip(draws, layers, counts, children, strict=True)
     ]
-    return SparseNetwork(drawn)
+    return SparseNetwork(layers_drawn)
 
 
-def _generators(generator: Any, parameters: Mapping[str, Any], n_layers: int) -> list[LayerGenerator]:
+def checked_generators(generator: Any, parameters: Mapping[str, Any], n_layers: int) -> list[LayerGenerator]:
+    """Return one generator per layer that takes the parameters; raises `InvalidOption`, `UnknownName`."""
     given = [generator] * n_layers if isinstance(generator, str) or not isinstance(generator, Sequence) else generator
     if len(given) != n_layers:
         expected = f"one, or one per layer ({n_layers})"
@@ -174,7 +175,7 @@ def _name(draw: Any) -> str:
     return getattr(draw, "__name__", type(draw).__name__)
 
 
-def _drawn(
+def drawn(
     draw: LayerGenerator,
     n_in: int,
     n_out: int,
@@ -182,6 +183,7 @@ def _drawn(
     rng: np.random.Generator,
     parameters: Mapping[str, Any],
 ) -> BipartiteGraph:
+    """Return a layer with exactly so many edges; raises `InvalidOption` where the generator does not keep to that."""
     takes = _takes(draw).values()
     has_rng = any(p.name == "rng" or p.kind is inspect.Parameter.VAR_KEYWORD for p in takes)
     randomness = {"rng": rng} if has_rng else {}  # a wiring without chance asks for none

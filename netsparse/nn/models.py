@@ -1,27 +1,26 @@
-"""Whole models over a `SparseNetwork`."""
+"""`SparseMLP`: a multilayer perceptron over a `SparseNetwork`."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netsparse.errors import InvalidNetwork, InvalidOption, InvalidSize
+from netsparse.errors import InvalidNetwork, InvalidOption
 from netsparse.graph import SparseNetwork
-from netsparse.graph.checks import as_array
 from netsparse.nn.activation import slope_of
-from netsparse.nn.inputs import check_kind
-from netsparse.nn.linear import SparseLinear, as_tensor, shallow_copy, torch_seeded
+from netsparse.nn.layer import SparseLayer, torch_seeded
+from netsparse.nn.linear import SparseLinear
+from netsparse.nn.model import SparseModel
 from netsparse.nn.normalize import Normalize
-from netsparse.rewiring import LayerState
 from netsparse.rng import spawn
-from netsparse.typing import EdgeVector, Seed
+from netsparse.typing import Seed
 
 
-class SparseMLP(nn.Module):
+class SparseMLP(SparseModel):
     """A multilayer perceptron over a sparse network, by default with a dense last layer.
 
     Parameters
@@ -95,7 +94,8 @@ class SparseMLP(nn.Module):
         for k, layer in enumerate(self.sparse_layers()):
             layer.name = f"layer {k}"  # what errors call it
         self.head = None if head is None else _dense_head(network.sizes[-1], n_classes, children[-1])
-        self.n_classes, self.activation = n_classes, activation
+        self.n_features, self.n_classes, self.activation = network.layers[0].n_in, n_classes, activation
+        self.joints = network.joints
 
     def forward(self, x: Tensor) -> Tensor:
         """Map inputs (batch, ...), flattened to (batch, n_in), to logits (batch, n_classes).
@@ -106,12 +106,7 @@ class SparseMLP(nn.Module):
             If an input does not have as many features as the network has inputs; for another dtype or device, or
             something that is no tensor.
         """
-        check_kind(self.layers[0], x)  # normalised, whole numbers would pass for fractions
-        n_in = self.sparse_layers()[0].n_in
-        if x.dim() < 2 or (x.shape[0] and math.prod(x.shape[1:]) != n_in):
-            expected, fix = f"(batch, {n_in}) or more axes with {n_in} features", f"x.reshape(-1, {n_in})"
-            raise InvalidSize("input", f"shape {tuple(x.shape)}", expected, fix)
-        x = self.normalize(x.reshape(x.shape[0], n_in))
+        x = self.normalize(self.checked_rows(x))
         for layer in self.layers:
             x = layer(x)
         if self.head is None:
@@ -119,91 +114,12 @@ class SparseMLP(nn.Module):
         # the product of Linear, written feature-major: neither the last layer's output nor its gradient is transposed
         return torch.addmm(self.head.bias[:, None], self.head.weight, x.t()).t()
 
-    def with_edges(self, network: SparseNetwork, weights: Any, head: np.ndarray | None = None) -> SparseMLP:
-        """Return a model with other edges that shares every other tensor with this one; this one stays as it is.
-
-        Nothing is copied but the new weights: biases, normalisation and, unless given, the dense head are the same
-        tensors in both models, so that training one trains them in the other, and moving one moves them.
-
-        Parameters
-        ----------
-        network : SparseNetwork
-            Of the same sizes, without joints. The index arrays of a layer that is unchanged are shared.
-        weights : sequence of edge vectors
-            One per sparse layer.
-        head : array of shape (n_classes, n_in), optional
-            Other weights of the dense head.
-
-        Returns
-        -------
-        SparseMLP
-
-        Raises
-        ------
-        InvalidNetwork, InvalidEdgeVector, InvalidOption, InvalidSize
-            For a network of other sizes or with joints, weights that do not fit it or are no real numbers, a head for a
-            model that has none, or of another shape.
-
-        Examples
-        --------
-        >>> from netsparse.generators import layered
-        >>> from netsparse.graph import subgraph
-        >>> model = SparseMLP(layered([64, 100], density=0.05, rng=0), n_classes=10, rng=0)
-        >>> strong = np.abs(model.weights[0]) > 0.5
-        >>> graph, _ = subgraph(model.network.layers[0], strong)
-        >>> other = model.with_edges(SparseNetwork([graph]), [model.weights[0][strong]])
-        >>> other.network.n_edges, model.network.n_edges, other.head.weight is model.head.weight
-        (170, 320, True)
-        """
-        layers = self.sparse_layers()
-        if not isinstance(network, SparseNetwork) or network.sizes != self.network.sizes:
-            given = repr(network) if isinstance(network, SparseNetwork) else type(network).__name__
-            expected = f"a SparseNetwork of the sizes {'-'.join(map(str, self.network.sizes))}"
-            raise InvalidNetwork("with_edges", given, expected, "model.network.replace(0, graph)")
-        if any(joint is not None for joint in network.joints):
-            raise InvalidNetwork("network", "joints between its layers", "layers that meet unit by unit", "joints=None")
-        edge_vectors = network.edge_vectors(weights)
-        model = shallow_copy(self)
-        for name, child in self.named_children():  # their training flags are their own, too
-            setattr(model, name, shallow_copy(child))
-        for k, (layer, graph, weight) in enumerate(zip(layers, network.layers, edge_vectors, strict=True)):
-            model.layers[k] = layer.with_edges(graph, weight)
-        if head is not None:
-            model.head = _other_head(self.head, head)
-        return model
-
-    def check_data(self, n_features: int, n_classes: int) -> None:
-        """Raise `InvalidSize`, `InvalidOption` unless the model takes such inputs and tells as many classes apart."""
-        n_in = self.sparse_layers()[0].n_in
-        if n_features != n_in:
-            fix = f"generators.layered([{n_features}, ...], density=0.01, rng=0)"
-            raise InvalidSize(
-                "network inputs", f"{n_in} units", f"{n_features}, the number of features of the data", fix
-            )
-        if n_classes > self.n_classes:
-            expected = f"at least {n_classes}, the number of classes of the data"
-            raise InvalidOption(
-                "n_classes", str(self.n_classes), expected, f"SparseMLP(network, n_classes={n_classes})"
-            )
-
-    def sparse_layers(self) -> list[SparseLinear]:
+    def sparse_layers(self) -> list[SparseLayer]:
         """Return the sparse layers, inputs first."""
         return list(self.layers)  # type: ignore[arg-type]
 
-    def layer_states(self) -> list[LayerState]:
-        """Return what a rewiring rule may see: graph and weights of every sparse layer."""
-        layers = self.sparse_layers()
-        return [LayerState(k, layer.graph, layer.edge_weights()) for k, layer in enumerate(layers)]
-
-    @property
-    def network(self) -> SparseNetwork:
-        """The current wiring."""
-        return SparseNetwork([layer.graph for layer in self.sparse_layers()])
-
-    @property
-    def weights(self) -> tuple[EdgeVector, ...]:
-        """One edge vector per sparse layer, copied to numpy."""
-        return tuple(layer.edge_weights() for layer in self.sparse_layers())
+    def _fix_features(self, n_features: int) -> str:
+        return f"generators.layered([{n_features}, ...], density=0.01, rng=0)"
 
 
 def _checked_classes(network: SparseNetwork, head: str | None, n_classes: int | None) -> int:
@@ -218,18 +134,6 @@ def _checked_classes(network: SparseNetwork, head: str | None, n_classes: int | 
     if not isinstance(n_classes, int | np.integer) or isinstance(n_classes, bool) or n_classes < 1:
         raise InvalidOption("n_classes", repr(n_classes), "the number of classes for the dense head", "n_classes=10")
     return int(n_classes)
-
-
-def _other_head(head: nn.Linear | None, values: np.ndarray) -> nn.Linear:
-    if head is None:
-        raise InvalidOption("head", "weights", "None, because the last layer of this model is sparse", "head=None")
-    values, old = as_array("head", values), head.weight
-    if values.shape != old.shape:
-        fix = "weights.reshape(n_classes, n_in)"
-        raise InvalidSize("head", f"shape {values.shape}", f"{tuple(old.shape)}, (n_classes, n_in)", fix)
-    other = shallow_copy(head)
-    other.weight = nn.Parameter(as_tensor(values, old), requires_grad=old.requires_grad)
-    return other
 
 
 def _dense_head(n_in: int, n_classes: int, rng: np.random.Generator) -> nn.Linear:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from netsparse.errors import InvalidNetwork
 from netsparse.nn.gradients import PairGradients, Reduce
-from netsparse.nn.linear import SparseLinear
+from netsparse.nn.layer import SparseLayer
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def recorded_gradients(model: nn.Module, reduce: Reduce | None = None) -> Iterat
     Parameters
     ----------
     model : Module
-        A `SparseMLP`, a `SparseLinear`, or any module that has some of them inside.
+        A `SparseMLP`, a `VGG`, a `SparseLinear`, or any module that has some of them inside.
     reduce : callable, optional
         Sums a tensor over processes, see `PairGradients`; a process may then have seen no samples at all.
 
@@ -74,10 +74,10 @@ def recorded_gradients(model: nn.Module, reduce: Reduce | None = None) -> Iterat
             layer.watch = outer
 
 
-def _sparse_layers(model: Any) -> list[SparseLinear]:
+def _sparse_layers(model: Any) -> list[SparseLayer]:
     listed = getattr(model, "sparse_layers", None)
     modules = model.modules() if isinstance(model, nn.Module) else ()
-    layers = listed() if listed else [module for module in modules if isinstance(module, SparseLinear)]
+    layers = listed() if listed else [module for module in modules if isinstance(module, SparseLayer)]
     if not layers:
         raise InvalidNetwork("model", type(model).__name__, "a module with sparse layers", "SparseMLP(network, 10)")
     return layers

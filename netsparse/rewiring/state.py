@@ -11,7 +11,7 @@ import numpy as np
 from netsparse.errors import NotEnoughFreePairs
 from netsparse.graph import BipartiteGraph, EdgeMap, carry
 from netsparse.graph.delta import survivors
-from netsparse.typing import EdgeIds, EdgeVector
+from netsparse.typing import EdgeIds, EdgeVector, UnitIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ class LayerState:
     kernel_size : (int, int), optional
         Of a convolution: source unit (channel * height + row) * width + column is one position of a patch. None for a
         layer that is none.
+    joint : int array of shape (n_in,), optional
+        The unit of the layer below behind each source unit; None where they are the same units, or nothing is below.
     """
 
     index: int
@@ -74,6 +76,7 @@ class LayerState:
     momentum: EdgeVector | None = None
     ages: EdgeVector | None = None
     kernel_size: tuple[int, int] | None = None
+    joint: UnitIds | None = None
 
 
 class Kept:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from netsparse.errors import InvalidOption
-from netsparse.nn.linear import torch_seeded
+from netsparse.nn.layer import torch_seeded
 from netsparse.rng import streams
 from netsparse.train.attacks import Attack, images
 from netsparse.train.left_alone import left_alone

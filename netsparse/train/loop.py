@@ -16,7 +16,7 @@ from netsparse.datasets import Dataset, load
 from netsparse.errors import InvalidOption
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.native import keep_freed_memory
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseMLP, SparseModel
 from netsparse.rewiring import RewiringRule, named_rule
 from netsparse.rng import spawn
 from netsparse.train.callbacks import Callbacks
@@ -45,7 +45,7 @@ BUILD = {"head": "dense", "init": "he_sparse", "activation": "relu", "backend": 
 
 
 def fit(
-    network: SparseNetwork | BipartiteGraph | SparseMLP,
+    network: SparseNetwork | BipartiteGraph | SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     rewiring: str | RewiringRule | None = None,
@@ -78,7 +78,7 @@ def fit(
 
     Parameters
     ----------
-    network : SparseNetwork, BipartiteGraph or SparseMLP
+    network : SparseNetwork, BipartiteGraph or SparseModel
         The wiring to start from, or a model to train on (in place).
     data : str, path or Dataset
         A name ("digits", "mnist", "fashion-mnist", "cifar10"), a folder or file, or a `Dataset`.
@@ -281,14 +281,14 @@ def _end_epoch(
 
 
 def _as_model(
-    network: SparseNetwork | BipartiteGraph | SparseMLP,
+    network: SparseNetwork | BipartiteGraph | SparseModel,
     dataset: Dataset,
     splits: Splits,
     rng: np.random.Generator,
     **build: Any,
-) -> SparseMLP:
+) -> SparseModel:
     """Build the model, or take the given one as it is; raises `InvalidOption` for build options it would not follow."""
-    if isinstance(network, SparseMLP):
+    if isinstance(network, SparseModel):
         if build != BUILD:
             given = ", ".join(f"{name}={value!r}" for name, value in build.items() if value != BUILD[name])
             fix = "them when the model is built, SparseMLP(network, ...)"

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from netsparse.graph import SparseNetwork
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.typing import EdgeVector
 
 
@@ -45,7 +45,7 @@ class Snapshot:
         return f"Snapshot(epoch {self.epoch}: {accuracies}, {self.network!r})"
 
     @classmethod
-    def of(cls, model: SparseMLP, epoch: int, validation_accuracy: float, test_accuracy: float) -> Snapshot:
+    def of(cls, model: SparseModel, epoch: int, validation_accuracy: float, test_accuracy: float) -> Snapshot:
         """Copy the model as it is; its index arrays never change in place and are shared."""
         state = {name: tensor.detach() for name, tensor in model.state_dict().items()}
         copied = {name: tensor if name.endswith(WIRING) else tensor.clone() for name, tensor in state.items()}
@@ -61,7 +61,7 @@ class TrainResult:
 
     Parameters
     ----------
-    model : SparseMLP
+    model : SparseModel
         The model after the last epoch.
     initial : SparseNetwork
         The wiring before the first step.
@@ -90,7 +90,7 @@ class TrainResult:
         start), age_from and age_to (their ages in optimizer steps, inclusive), n_edges.
     """
 
-    model: SparseMLP
+    model: SparseModel
     initial: SparseNetwork
     last: Snapshot
     best: Snapshot

@@ -13,7 +13,7 @@ import torch
 from netsparse.errors import InvalidEdgeVector, TrainingDiverged
 from netsparse.graph import BipartiteGraph, EdgeDelta, apply
 from netsparse.graph.checks import as_edge_vector
-from netsparse.nn import SparseLinear
+from netsparse.nn import SparseLayer
 from netsparse.nn.optimizer import forget_state, momentum_of, set_state_at, state_at
 from netsparse.rewiring import LayerState, Moment, RewiringRule
 from netsparse.train.callbacks import Callbacks, Change
@@ -147,7 +147,7 @@ class Rewiring:
         state.topology.add(state.epoch, state.step, whole)
         self.callbacks.on_rewire(state, changes)
 
-    def _take_over(self, layer: SparseLinear, delta: EdgeDelta, optimizer: torch.optim.Optimizer) -> None:
+    def _take_over(self, layer: SparseLayer, delta: EdgeDelta, optimizer: torch.optim.Optimizer) -> None:
         """Rewire one layer; newborn edges get the optimizer state that the rule says."""
         before, kind = layer.graph, self.rule.optimizer_state if self.rule is not None else "zero"
         graph, edge_map = apply(before, delta)
@@ -174,7 +174,5 @@ class Rewiring:
                 more["momentum"] = momentum_of(state.optimizer, layer.weight)
             if "ages" in self._needs:
                 more["ages"] = state.topology.ages(seen.index, state.step)
-            if getattr(layer, "kernel_size", None) is not None:
-                more["kernel_size"] = layer.kernel_size
             states.append(replace(seen, **more) if more else seen)
         return states

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from netsparse.errors import InvalidOption
 from netsparse.nn import SparseMLP
-from netsparse.nn.linear import SparseLinear, shallow_copy
+from netsparse.nn.layer import shallow_copy
+from netsparse.nn.linear import SparseLinear
 from netsparse.typing import EdgeVector
 
 BATCH = 512

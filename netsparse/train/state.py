@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from netsparse.graph import SparseNetwork
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.rewiring import RewiringRule
 from netsparse.train.history import History
 from netsparse.train.precision import Precision
@@ -25,7 +25,7 @@ class TrainState:
 
     Parameters
     ----------
-    model : SparseMLP
+    model : SparseModel
         As it is now.
     optimizer : torch.optim.Optimizer
         Over the model's parameters, with its own state.
@@ -68,7 +68,7 @@ class TrainState:
         Time spent in this epoch so far: train, evaluate, rewire.
     """
 
-    model: SparseMLP
+    model: SparseModel
     optimizer: torch.optim.Optimizer
     schedule: LearningRate
     precision: Precision

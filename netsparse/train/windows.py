@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from torch import Tensor
 
-from netsparse.nn import PairGradients, SparseMLP
+from netsparse.nn import PairGradients, SparseModel
 from netsparse.nn.gradients import Reduce
 
 Pass = list[tuple[Tensor, Tensor]]
@@ -38,7 +38,7 @@ class GradientWindow:
         return len(self._steps)
 
     @contextmanager
-    def recording(self, model: SparseMLP, scale: float = 1.0) -> Iterator[None]:
+    def recording(self, model: SparseModel, scale: float = 1.0) -> Iterator[None]:
         """Add a step: what the layers see in the backward passes inside; the loss is multiplied by `scale` there."""
         layers = model.sparse_layers()
         passes: list[Pass] = [[] for _ in layers]
@@ -68,7 +68,7 @@ class GradientWindow:
             for layer, outer in zip(layers, before, strict=True):
                 layer.watch = outer
 
-    def gradients(self, model: SparseMLP) -> list[PairGradients]:
+    def gradients(self, model: SparseModel) -> list[PairGradients]:
         """Return the mean gradients of all steps, one per layer, and forget the steps."""
         steps, self._steps = self._steps, []
         ages = range(len(steps) - 1, -1, -1)
