@@ -7,15 +7,17 @@ from contextlib import ExitStack, contextmanager
 
 from torch import nn
 
-from netsparse.nn import SparseLinear
+from netsparse.nn.layer import SparseLayer
 
 
 @contextmanager
 def left_alone(model: nn.Module) -> Iterator[None]:
     """Let gradients of a model's inputs be taken in a block, and nothing else: everything is as before afterwards.
 
-    Inside, all modules are in evaluation mode, no parameter asks for a gradient (so none is computed), and the sparse
-    layers tell no one of backward passes: `recorded_gradients` around it sees the training step alone.
+    Inside, all modules are in evaluation mode (batch norms take their running statistics, and leave them as they are),
+    no parameter asks for a gradient (so none is computed), and the sparse layers tell no one of backward passes:
+    `recorded_gradients` around it sees the training step alone. All of it is undone when the block ends, by an error,
+    too.
 
     Examples
     --------
@@ -29,7 +31,7 @@ def left_alone(model: nn.Module) -> Iterator[None]:
     modules = list(model.modules())
     modes = [module.training for module in modules]
     asking = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    watched = [module for module in modules if isinstance(module, SparseLinear) and module.watch is not None]
+    watched = [module for module in modules if isinstance(module, SparseLayer) and module.watch is not None]
     with ExitStack() as undo:
         for module, mode in zip(modules, modes, strict=True):
             if mode:

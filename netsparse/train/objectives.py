@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
+from inspect import Parameter, signature
 from itertools import pairwise
-from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,11 +15,30 @@ from torch import Tensor, nn
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.nn import SparseMLP
+from netsparse.train.adversarial import AdversarialTraining, MixedTraining
+from netsparse.train.mart import MART
+from netsparse.train.natural import Natural
 from netsparse.train.samples import labelled_samples
 from netsparse.train.threads import in_threads
+from netsparse.train.trades import TRADES
+
+__all__ = [
+    "OBJECTIVES",
+    "REQUIRED",
+    "Checked",
+    "Natural",
+    "Objective",
+    "evaluate",
+    "loss_and_accuracy",
+    "named_objective",
+    "objective_of",
+    "objective_options",
+]
 
 USUAL_BATCH, MEMORY = 512, {"cpu": 2**27, "cuda": 2**30}
 """Samples that a model is asked for at a time, and bytes that they may take, on the CPU for each thread."""
+REQUIRED = Parameter.empty
+"""Stands for the default of an option that has none."""
 
 
 class Objective(Protocol):
@@ -26,7 +46,8 @@ class Objective(Protocol):
 
     One that draws random numbers has an attribute `draws` that is true, and is called as `objective(model, x, y,
     rng=generator)` with the run's own generator, or with None. Processes that train together draw from streams of their
-    own, so that one process alone draws other numbers than several.
+    own, so that one process alone draws other numbers than several. One that has a method `check(model, x, y)` may
+    refuse a model there, before it is called for the first time.
     """
 
     def __call__(self, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -34,53 +55,91 @@ class Objective(Protocol):
         ...
 
 
-class Natural:
-    """Cross-entropy on the images as they are.
+OBJECTIVES: dict[str, type] = {
+    "natural": Natural,
+    "adversarial": AdversarialTraining,
+    "mixed": MixedTraining,
+    "trades": TRADES,
+    "mart": MART,
+}
+"""The classes of the named objectives; all but the first need an `eps`."""
 
-    Parameters
-    ----------
-    label_smoothing : float
-        Share of the probability spread over all classes, in [0, 1).
+
+def objective_options(name: str) -> dict[str, Any]:
+    """Return the options of a named objective with their values where none are given; `REQUIRED` where there are none.
 
     Raises
     ------
-    InvalidOption
-        If `label_smoothing` is outside [0, 1).
+    UnknownName
+        For another name.
+
+    Examples
+    --------
+    >>> objective_options("natural")
+    {'label_smoothing': 0.0}
+    >>> objective_options("trades")["beta"], objective_options("trades")["eps"] is REQUIRED
+    (6.0, True)
     """
-
-    def __init__(self, label_smoothing: float = 0.0) -> None:
-        if not isinstance(label_smoothing, Real) or not 0.0 <= label_smoothing < 1.0:
-            raise InvalidOption("label_smoothing", repr(label_smoothing), "a share in [0, 1)", "label_smoothing=0.1")
-        self.label_smoothing = label_smoothing
-
-    def __call__(self, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean cross-entropy and the logits."""
-        logits = model(x)
-        return nn.functional.cross_entropy(logits, y, label_smoothing=self.label_smoothing), logits
-
-    def __repr__(self) -> str:
-        return f"Natural(label_smoothing={self.label_smoothing})"
+    if not isinstance(name, str) or name not in OBJECTIVES:
+        raise unknown_name("objective", name, OBJECTIVES)
+    return {option.name: option.default for option in signature(OBJECTIVES[name]).parameters.values()}
 
 
-OBJECTIVES: dict[str, Callable[[], Objective]] = {"natural": Natural}
+def objective_of(name: str, options: Mapping[str, Any] | None = None) -> Objective:
+    """Return the objective of a name, made with options.
 
-
-def named_objective(objective: str | Objective) -> Checked:
-    """Return the objective, or the one of that name, with its first result looked at.
+    Parameters
+    ----------
+    name : str
+        One in `OBJECTIVES`.
+    options : mapping of str to anything, optional
+        Its parameters by name, see `objective_options`.
 
     Raises
     ------
     UnknownName, InvalidOption
-        For another name or what cannot be called; when it is called first, for a result that is not what `Objective`
-        says.
+        For another name, an option that it does not have, one that is missing, and an impossible value.
+
+    Examples
+    --------
+    >>> objective_of("trades", {"eps": 8 / 255, "beta": 1.0}).beta
+    1.0
     """
-    if not isinstance(objective, str):
-        if isinstance(objective, type) or not callable(objective):
-            raise InvalidOption("objective", repr(objective), "an object called as objective(model, x, y)", "Natural()")
-        return Checked(objective)
-    if objective not in OBJECTIVES:
-        raise unknown_name("objective", objective, OBJECTIVES)
-    return Checked(OBJECTIVES[objective]())
+    given, known = dict(options or {}), objective_options(name)
+    for option, value in given.items():
+        if option not in known:
+            near = get_close_matches(str(option), known, n=1)
+            fix = f"{near[0]}={value!r}" if near else f"leaving out {option}"
+            raise InvalidOption(f"option of objective '{name}'", repr(option), f"one of {', '.join(known)}", fix)
+    for option, default in known.items():
+        if default is REQUIRED and given.get(option) is None:
+            expected = "how much an attack may change a pixel, in [0, 1]"
+            raise InvalidOption(option, f"none for objective '{name}'", expected, f"{option}=8/255")
+    return OBJECTIVES[name](**given)
+
+
+def named_objective(objective: str | Objective, **options: Any) -> Checked:
+    """Return the objective, or the one of that name and those options, with its first result looked at.
+
+    Raises
+    ------
+    UnknownName, InvalidOption
+        See `objective_of`; for what cannot be called, and for options beside an object; when it is called first, for a
+        result that is not what `Objective` says.
+
+    Examples
+    --------
+    >>> named_objective("mixed", eps=0.3, steps=5).objective.mix
+    0.5
+    """
+    if isinstance(objective, str):
+        return Checked(objective_of(objective, options))
+    if isinstance(objective, type) or not callable(objective):
+        raise InvalidOption("objective", repr(objective), "an object called as objective(model, x, y)", "Natural()")
+    if options:
+        expected = "none beside an object, which has its own"
+        raise InvalidOption("options of an objective", ", ".join(options), expected, "objective='trades'")
+    return Checked(objective)
 
 
 class Checked:
@@ -108,6 +167,8 @@ class Checked:
 
     def __call__(self, model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the objective does; raises `InvalidOption` for a first result that cannot be trained on."""
+        if not self._is_known and hasattr(self.objective, "check"):
+            self.objective.check(model, x, y)  # type: ignore[attr-defined]
         drawn = {"rng": self._rng} if self.draws else {}
         result = self.objective(model, x, y, **drawn)
         if not self._is_known:

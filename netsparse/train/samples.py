@@ -9,6 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from netsparse.errors import InvalidOption, InvalidSize
+from netsparse.train.left_alone import left_alone
+
+PROBED = 8
+"""Images whose logits are looked at before an attack: a model that returns probabilities returns no others."""
 
 
 def labelled_samples(model: nn.Module, x: Tensor | np.ndarray, y: Tensor | np.ndarray) -> tuple[Tensor, Tensor]:
@@ -46,6 +50,50 @@ def labelled_samples(model: nn.Module, x: Tensor | np.ndarray, y: Tensor | np.nd
         raise InvalidSize("y", given, f"one label per sample, ({n_samples},)", "y.reshape(-1)")
     _check_range(y, getattr(model, "n_classes", None))
     return x, y.to(x.device, torch.int64)
+
+
+def check_logits(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    """Look at what a model returns for a few images, and leave it alone.
+
+    Probabilities are told by rows that are nowhere negative and sum to 1, for a few of the images and for a black one.
+    The cross-entropy of a softmax of a softmax has next to no gradient where the model is sure: attacks on it fail, and
+    the model would seem robust.
+
+    Parameters
+    ----------
+    model : nn.Module
+        What is to be attacked.
+    x, y : tensors of shape (n, ...) and (n,)
+        Images and labels, see `labelled_samples`.
+
+    Raises
+    ------
+    InvalidOption
+        If it returns something else than one row of logits for each image, numbers that are not finite, or
+        probabilities; and for labels beyond its classes.
+
+    Examples
+    --------
+    >>> try:
+    ...     check_logits(nn.Sequential(nn.Linear(3, 2), nn.Softmax(1)), torch.rand(4, 3), torch.zeros(4))
+    ... except InvalidOption as error:
+    ...     print(error.given)
+    rows of numbers in [0, 1] that sum to 1, probabilities
+    """
+    few = torch.cat([x[:PROBED], torch.zeros_like(x[:1])])
+    with left_alone(model), torch.no_grad():
+        logits = model(few)
+    if not isinstance(logits, Tensor) or logits.dim() != 2 or len(logits) != len(few):
+        given = f"a result of shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
+        raise InvalidOption("model", f"{given} for {len(few)} images", "logits (n, n_classes)", "logits.flatten(1)")
+    if not torch.isfinite(logits).all():
+        raise InvalidOption("model", "logits that are not finite", "finite numbers", "a model whose weights are finite")
+    rounding = 1e-2 if logits.dtype in (torch.float16, torch.bfloat16) else 1e-4
+    sums = logits.double().sum(1)
+    if logits.shape[1] > 1 and (logits >= 0).all() and ((sums - 1.0).abs() < rounding).all():
+        given = "rows of numbers in [0, 1] that sum to 1, probabilities"
+        raise InvalidOption("model", given, "logits, what goes into the softmax", "the model without its softmax")
+    _check_range(y, logits.shape[1])
 
 
 def _samples(model: nn.Module, array: np.ndarray) -> Tensor:

@@ -149,7 +149,7 @@ def test_the_objective_and_its_gradient_equal_the_dense_oracle(mix, labels):
 def test_never_leaves_the_ball_nor_the_cube(dtype):
     model = mlp(zoo.GRAPHS["dense random"], dtype=dtype)
     x = torch.from_numpy(pictures(model, n=50)[0]).to(dtype)
-    for eps in (0.0, 0.03, 0.3, 1.0, 2.0):
+    for eps in (0.0, 0.03, 0.3, 1.0):
         for steps, start in ((1, False), (7, False), (7, True)):
             found = pgd(model, x, eps=eps, step_size=0.1, steps=steps, random_start=start, rng=1)
             assert found.dtype is dtype
@@ -190,7 +190,8 @@ def test_the_model_is_attacked_in_evaluation_mode():
     model = Watched(zoo.NETWORKS["three layers"], 3, rng=0).train()
     with torch.no_grad():
         pgd(model, torch.full((2, 9), 0.5), eps=0.1, step_size=0.1, steps=2, rng=0)
-    assert seen == [(False, False, False), (False, False, True), (False, False, True)]
+    assert seen[0] == (False, False, False)  # what kind of numbers it returns
+    assert seen[1:] == [(False, False, False), (False, False, True), (False, False, True)]
     assert model.training
 
 
@@ -211,7 +212,7 @@ def test_recorded_gradients_see_the_training_step_alone():
         np.testing.assert_allclose(one.at_edges(), layer.weight.grad.numpy(), atol=1e-12)
 
 
-def test_several_restarts_keep_the_worst():
+def test_several_restarts_keep_the_first_error_and_else_the_worst():
     model = mlp(zoo.GRAPHS["dense random"], seed=3)
     x, y = pictures(model, n=80, seed=1)
     options = {"eps": 0.15, "step_size": 0.02, "steps": 2, "labels": y}
@@ -223,9 +224,12 @@ def test_several_restarts_keep_the_worst():
     losses = torch.stack([nn.functional.cross_entropy(z, torch.from_numpy(y), reduction="none") for z in logits])
     errs = logits.argmax(2) != torch.from_numpy(y)
     assert errs.any(0).sum() > errs[0].sum()  # restarts find more here
+    assert not errs.any(0).all()
     for k in range(len(x)):
-        candidates = [(bool(errs[r, k]), float(losses[r, k]), -r) for r in range(4)]
-        assert torch.equal(together[k], each[-max(candidates)[2]][k])
+        chosen = int(errs[:, k].int().argmax()) if errs[:, k].any() else int(losses[:, k].argmax())
+        assert torch.equal(together[k], each[chosen][k])
+    with torch.no_grad():  # an image counts as robust if the model is right after every restart, alone or together
+        assert torch.equal(model(together).argmax(1) != torch.from_numpy(y), errs.any(0))
 
 
 def test_random_starts_come_from_the_generator_and_it_alone():
