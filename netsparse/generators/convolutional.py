@@ -114,7 +114,7 @@ def vgg(
         drawn(draw, *side, count, child, parameters)
         for draw, side, count, child in zip(draws, sides, counts, children, strict=True)
     ]
-    return SparseNetwork(layers, [_joint(below[1], above[0]) for below, above in itertools.pairwise(sides)])
+    return SparseNetwork(layers, [in_a_row(below[1], above[0]) for below, above in itertools.pairwise(sides)])
 
 
 def as_image_shape(shape: Any) -> tuple[int, int, int]:
@@ -162,8 +162,16 @@ def _sides(depth: int, width: float, shape: tuple[int, int, int], n_classes: int
     return [*sides, (channels * height * across, hidden), (hidden, hidden), (hidden, n_classes)]
 
 
-def _joint(n_units: int, n_inputs: int) -> UnitIds | None:
-    """Return which unit is behind each input: positions of a channel follow each other, in patches and flattened."""
+def in_a_row(n_units: int, n_inputs: int) -> UnitIds | None:
+    """Return the joint of two layers where the inputs of a unit follow each other, in patches and flattened images.
+
+    None where the inputs are the units.
+
+    Examples
+    --------
+    >>> in_a_row(2, 6), in_a_row(2, 2)
+    (array([0, 0, 0, 1, 1, 1]), None)
+    """
     return None if n_units == n_inputs else np.repeat(np.arange(n_units), n_inputs // n_units)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -21,10 +22,12 @@ from netsparse.typing import EdgeVector, UnitIds
 class SparseModel(nn.Module):
     """A classifier whose sparse layers are, in order, the layers of a `SparseNetwork`; inputs live in [0, 1].
 
-    A subclass builds its layers, sets the attributes below and adds `forward`.
+    A subclass builds its layers, sets the attributes below and adds `forward`, `options` and `laid_out`.
 
     Attributes
     ----------
+    layers : nn.ModuleList
+        The sparse layers, inputs first: `layers.0.weight` is the first one's weights in every model's `state_dict`.
     n_features, n_classes : int
         Numbers of an input, flattened, and of logits.
     normalize : Normalize
@@ -35,6 +38,7 @@ class SparseModel(nn.Module):
         How its layers meet, see `SparseNetwork`.
     """
 
+    layers: nn.ModuleList
     n_features: int
     n_classes: int
     normalize: Normalize
@@ -43,7 +47,30 @@ class SparseModel(nn.Module):
 
     def sparse_layers(self) -> list[SparseLayer]:
         """Return the sparse layers, inputs first."""
-        return [module for module in self.modules() if isinstance(module, SparseLayer)]
+        return list(self.layers)  # type: ignore[arg-type]
+
+    def options(self) -> dict[str, Any]:
+        """Return what a model of the same kind is built with beside its network, in words that JSON knows."""
+        raise NotImplementedError
+
+    def laid_out(self, x: Tensor) -> Tensor:
+        """Return inputs (batch, ...) normalised, and laid out in memory as the first layer reads them.
+
+        A model whose `normalize` is exchanged for `nn.Identity()` makes of them, bit for bit and without a copy, what
+        this one makes of `x`: for inputs that are gone through with many wirings.
+
+        Raises
+        ------
+        InvalidSize, InvalidOption
+            As `checked_rows`.
+        """
+        raise NotImplementedError
+
+    @property
+    def numbers_per_sample(self) -> int:
+        """Numbers that an evaluation holds at a time for each sample: the largest layer's inputs and outputs."""
+        sizes = (*self.network.sizes, self.n_classes)
+        return max(units + following for units, following in pairwise(sizes))
 
     def layer_states(self) -> list[LayerState]:
         """Return what a rewiring rule may see of every sparse layer: graph, weights, how it meets the one below."""

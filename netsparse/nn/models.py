@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from netsparse.errors import InvalidNetwork, InvalidOption
 from netsparse.graph import SparseNetwork
 from netsparse.nn.activation import slope_of
-from netsparse.nn.layer import SparseLayer, torch_seeded
+from netsparse.nn.layer import torch_seeded
 from netsparse.nn.linear import SparseLinear
 from netsparse.nn.model import SparseModel
 from netsparse.nn.normalize import Normalize
@@ -75,7 +75,8 @@ class SparseMLP(SparseModel):
         if not isinstance(network, SparseNetwork):
             raise InvalidNetwork("network", type(network).__name__, "a SparseNetwork", "SparseNetwork([graph])")
         if any(joint is not None for joint in network.joints):
-            raise InvalidNetwork("network", "joints between its layers", "layers that meet unit by unit", "joints=None")
+            fix = "nn.VGG(network, shape=(3, 32, 32)) for convolutions"
+            raise InvalidNetwork("network", "joints between its layers", "layers that meet unit by unit", fix)
         n_classes = _checked_classes(network, head, n_classes)
         children = spawn(torch_seeded() if rng is None else rng, len(network.layers) + 1, purpose="weights")
         last = len(network.layers) - 1
@@ -114,9 +115,18 @@ class SparseMLP(SparseModel):
         # the product of Linear, written feature-major: neither the last layer's output nor its gradient is transposed
         return torch.addmm(self.head.bias[:, None], self.head.weight, x.t()).t()
 
-    def sparse_layers(self) -> list[SparseLayer]:
-        """Return the sparse layers, inputs first."""
-        return list(self.layers)  # type: ignore[arg-type]
+    def options(self) -> dict[str, Any]:
+        """Return number of classes, head, bias and activation."""
+        return {
+            "n_classes": self.n_classes,
+            "head": None if self.head is None else "dense",
+            "bias": self.sparse_layers()[0].bias is not None,
+            "activation": self.activation,
+        }
+
+    def laid_out(self, x: Tensor) -> Tensor:
+        """Return inputs normalised, as the transposed view (batch, n_in) of a feature-major buffer."""
+        return self.normalize(self.checked_rows(x)).t().contiguous().t()
 
     def _fix_features(self, n_features: int) -> str:
         return f"generators.layered([{n_features}, ...], density=0.01, rng=0)"

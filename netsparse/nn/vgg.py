@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
-from netsparse.errors import InvalidNetwork
-from netsparse.generators.convolutional import BLOCKS, PLACES, as_image_shape, halvings
+from netsparse.errors import InvalidNetwork, InvalidSize
+from netsparse.generators.convolutional import BLOCKS, PLACES, as_image_shape, halvings, in_a_row
 from netsparse.graph import SparseNetwork
 from netsparse.nn.conv import SparseConv2d
-from netsparse.nn.layer import SparseLayer, torch_seeded
+from netsparse.nn.layer import torch_seeded
 from netsparse.nn.linear import SparseLinear
-from netsparse.nn.model import SparseModel
+from netsparse.nn.model import SparseModel, same_joints
 from netsparse.nn.normalize import Normalize
 from netsparse.rng import spawn
 from netsparse.typing import Seed
 
-MOMENTUM = 0.1
-"""Of the running means of batch normalisation, as torch counts it: the share of the new batch."""
+MOMENTUM, EPS = 0.1, 1e-5
+"""Of batch normalisation: the share of the new batch in the running means, as torch counts it; added to variances."""
 
 
 class VGG(SparseModel):
@@ -48,6 +49,10 @@ class VGG(SparseModel):
         Number of sparse layers.
     shape : (int, int, int)
         Of an image.
+    layers, norms : nn.ModuleList
+        All sparse layers, and the `nn.BatchNorm2d` behind each convolution.
+    halved_behind : frozenset of int
+        Convolutions that max pooling follows.
 
     Raises
     ------
@@ -59,6 +64,9 @@ class VGG(SparseModel):
     Order of the layers, momentum and epsilon of batch normalisation, biases and head are those of the code of
     Ozdenizci, Legenstein, Training adversarially robust sparse networks via Bayesian connectivity sampling, ICML 2021,
     which starts from `init="he_dense"`; the default here keeps the signal's size at any density.
+
+    Batch normalisation learns from the images that go through the model together: training in parts (`accumulate`, or
+    several processes) normalises each part by itself, as it is usual.
 
     References
     ----------
@@ -96,24 +104,18 @@ class VGG(SparseModel):
         options = [{"init": init, "backend": backend, "rng": child} for child in children]
         layers = list(zip(network.layers, options, strict=True))
         self.normalize = Normalize(*normalization)
-        features: list[nn.Module] = []
-        at = 0
-        for n_convolutions, halved in zip(BLOCKS[self.depth], halvings(self.depth, *self.shape[1:]), strict=True):
-            for graph, option in layers[at : at + n_convolutions]:
-                norm = nn.BatchNorm2d(graph.n_out, eps=1e-5, momentum=MOMENTUM)
-                features += [SparseConv2d(graph, 3, bias=False, **option), norm, nn.ReLU()]
-            at += n_convolutions
-            if halved:
-                features.append(nn.MaxPool2d(2))
-        self.features = nn.Sequential(*features)
-        self.classifier = nn.Sequential(
-            *(
-                SparseLinear(graph, activation="relu" if k < 2 else None, **option)
-                for k, (graph, option) in enumerate(layers[at:])
-            )
-        )
+        self.layers, self.norms = nn.ModuleList(), nn.ModuleList()
+        n_convolutions = self.depth - 3
+        for k, (graph, option) in enumerate(layers):
+            if k < n_convolutions:
+                self.layers.append(SparseConv2d(graph, 3, bias=False, **option))
+                self.norms.append(nn.BatchNorm2d(graph.n_out, eps=EPS, momentum=MOMENTUM))
+            else:
+                self.layers.append(SparseLinear(graph, activation="relu" if k < self.depth - 1 else None, **option))
         for k, layer in enumerate(self.sparse_layers()):
             layer.name = f"layer {k}"  # what errors call it
+        ends = np.cumsum(BLOCKS[self.depth]) - 1
+        self.halved_behind = frozenset(ends[halvings(self.depth, *self.shape[1:])].tolist())
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (batch, channels, height, width), or flattened (batch, n_features), to logits (batch, n_classes).
@@ -122,15 +124,63 @@ class VGG(SparseModel):
         ------
         InvalidSize, InvalidOption
             If an input does not have as many features as the network has inputs; for another dtype or device, or
-            something that is no tensor.
+            something that is no tensor; in training, for a single image whose maps shrink to one pixel.
         """
-        rows = self.checked_rows(x)
-        x = self.normalize(rows).reshape(len(rows), *self.shape)
-        return self.classifier(self.features(x).flatten(1))
+        x = self.normalize(self._images(x))
+        n_convolutions = len(self.norms)
+        for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=False)):
+            x = layer(x)
+            learns = norm.training or norm.running_mean is None
+            if learns and x.shape[0] * x.shape[2] * x.shape[3] == 1:
+                given, expected = "one image, of one pixel there", "two images or more, whose spread it learns"
+                raise InvalidSize(f"batch normalisation behind layer {k}", given, expected, "another batch_size")
+            x = nn.functional.relu(norm(x))
+            if k in self.halved_behind:
+                x = nn.functional.max_pool2d(x, 2)
+        x = x.flatten(1)
+        for layer in self.layers[n_convolutions:]:  # type: ignore[union-attr]
+            x = layer(x)
+        return x
 
-    def sparse_layers(self) -> list[SparseLayer]:
-        """Return the sparse layers, inputs first."""
-        return [part for part in (*self.features, *self.classifier) if isinstance(part, SparseLayer)]
+    def options(self) -> dict[str, Any]:
+        """Return the shape of an image."""
+        return {"shape": list(self.shape)}
+
+    def laid_out(self, x: Tensor) -> Tensor:
+        """Return images normalised, as contiguous maps (batch, channels, height, width)."""
+        return self.normalize(self._images(x)).contiguous()
+
+    def _images(self, x: Tensor) -> Tensor:
+        rows = self.checked_rows(x)
+        return rows.reshape(len(rows), *self.shape)
+
+    @property
+    def numbers_per_sample(self) -> int:
+        """Numbers that an evaluation holds at a time for each sample: the largest layer's inputs and outputs."""
+        channels, height, width = self.shape
+        before, largest = channels * height * width, 0
+        for k, layer in enumerate(self.sparse_layers()):
+            is_convolution = layer.kernel_size is not None
+            after = layer.n_out * (height * width if is_convolution else 1)
+            largest = max(largest, before + after)
+            if k in self.halved_behind:
+                height, width = height // 2, width // 2
+                after = layer.n_out * height * width
+            before = after
+        return largest
+
+    @property
+    def features(self) -> nn.Sequential:
+        """The convolutional part, module by module: convolution, batch normalisation, ReLU, pooling; a view."""
+        parts: list[nn.Module] = []
+        for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=False)):
+            parts += [layer, norm, nn.ReLU(), *([nn.MaxPool2d(2)] if k in self.halved_behind else [])]
+        return nn.Sequential(*parts)
+
+    @property
+    def classifier(self) -> nn.Sequential:
+        """The three linear layers, with the ReLU between them inside; a view."""
+        return nn.Sequential(*list(self.layers)[len(self.norms) :])
 
     def _fix_features(self, n_features: int) -> str:
         return "generators.vgg(shape=data.shape, ...) and VGG(network, shape=data.shape)"
@@ -152,6 +202,5 @@ def _check_network(network: SparseNetwork, shape: tuple[int, int, int]) -> None:
         if layer.n_in != n_in:
             raise InvalidNetwork(f"layer {k}", f"{layer.n_in} inputs", f"{n_in} for images of shape {shape}", fix)
     for k, (below, above) in enumerate(pairwise(network.layers)):
-        joint, repeats = network.joints[k], above.n_in // below.n_out
-        if repeats > 1 and not np.array_equal(joint, np.repeat(np.arange(below.n_out), repeats)):
+        if not same_joints((network.joints[k],), (in_a_row(below.n_out, above.n_in),)):
             raise InvalidNetwork(f"joints[{k}]", "another order", "the positions of each channel in a row", fix)

@@ -77,13 +77,8 @@ def unpack(contents: Contents, state: TrainState, ranks: Ranks) -> None:
     for name, generator in _generators(state).items():
         if name in facts["generators"]:
             generator.bit_generator.state = facts["generators"][name]
-    sizes = state.initial.sizes
-    state.initial = SparseNetwork(
-        [
-            BipartiteGraph(sizes[k], sizes[k + 1], arrays[f"initial_indptr_{k}"], arrays[f"initial_indices_{k}"])
-            for k in range(len(sizes) - 1)
-        ]
-    )
+    like = state.initial
+    state.initial = _wired(like, arrays, "initial_indptr_{}", "initial_indices_{}")
     if state.rule is not None:
         layers = [layer.graph for layer in state.model.sparse_layers()]
         state.topology.restore(state.initial.layers, layers, _under("topology.", arrays))
@@ -92,7 +87,7 @@ def unpack(contents: Contents, state: TrainState, ranks: Ranks) -> None:
     state.sums = torch.from_numpy(_own_sums(arrays["sums"], ranks)).to(device)
     best = _under("best.", tensors)
     copied = {name: best[name].clone() for name in state.model.state_dict() if name in best}  # a file has its own order
-    state.best = _snapshot(facts["best"], copied, sizes, device)
+    state.best = _snapshot(facts["best"], copied, like, device)
     torch.set_rng_state(tensors["generator.torch"])
     if device.type == "cuda" and "generator.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["generator.cuda"], device)
@@ -128,18 +123,23 @@ def _numbers(snapshot: Snapshot | None) -> dict[str, Any] | None:
 
 
 def _snapshot(
-    numbers: dict[str, Any] | None, tensors: dict[str, Tensor], sizes: tuple[int, ...], device: torch.device
+    numbers: dict[str, Any] | None, tensors: dict[str, Tensor], like: SparseNetwork, device: torch.device
 ) -> Snapshot | None:
     if numbers is None:
         return None
-    layers = [
-        BipartiteGraph(
-            sizes[k], sizes[k + 1], tensors[f"layers.{k}.indptr"].numpy(), tensors[f"layers.{k}.indices"].numpy()
-        )
-        for k in range(len(sizes) - 1)
-    ]
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items() if name.endswith(WIRING)}
+    network = _wired(like, arrays, "layers.{}.indptr", "layers.{}.indices")
     state = {name: tensor.to(device) for name, tensor in tensors.items()}
-    return Snapshot(network=SparseNetwork(layers), state=state, **numbers)
+    return Snapshot(network=network, state=state, **numbers)
+
+
+def _wired(like: SparseNetwork, arrays: dict[str, np.ndarray], indptr: str, indices: str) -> SparseNetwork:
+    """Return the wiring that arrays of these names hold, between the units that `like` has."""
+    layers = [
+        BipartiteGraph(graph.n_in, graph.n_out, arrays[indptr.format(k)], arrays[indices.format(k)])
+        for k, graph in enumerate(like.layers)
+    ]
+    return SparseNetwork(layers, like.joints)
 
 
 def _under(prefix: str, values: dict[str, Any]) -> dict[str, Any]:

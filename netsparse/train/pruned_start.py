@@ -13,7 +13,7 @@ from netsparse.datasets import Dataset, load
 from netsparse.errors import InvalidNetwork, InvalidOption, TrainingDiverged, unknown_name
 from netsparse.graph import SparseNetwork, carry
 from netsparse.graph.edge_map import EdgeMap
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseLayer, SparseModel
 from netsparse.rewiring.one_shot import highest_of_layers, kept_counts, ladder, restricted
 from netsparse.rewiring.synaptic_flow import synflow
 from netsparse.rng import spawn
@@ -21,7 +21,7 @@ from netsparse.train.scores_at_start import GraSP, magnitude, snip, uniform
 from netsparse.train.splits import Splits
 from netsparse.typing import EdgeVector, Seed
 
-Scores = Callable[[SparseMLP, Tensor, Tensor, np.random.Generator], Sequence[EdgeVector]]
+Scores = Callable[[SparseModel, Tensor, Tensor, np.random.Generator], Sequence[EdgeVector]]
 """`(model, x, y, rng) -> scores`: one edge vector per sparse layer; the highest are kept. The model stays as it is."""
 
 SYNFLOW = "synflow"
@@ -32,7 +32,7 @@ PER_CLASS = 10
 
 
 def prune_at_start(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset | None = None,
     *,
     density: float | None = None,
@@ -44,14 +44,14 @@ def prune_at_start(
     validation: int | None = None,
     data_dir: str | os.PathLike[str] | None = None,
     rng: Seed,
-) -> SparseMLP:
+) -> SparseModel:
     """Return a model over the edges of `model` that score highest, with their weights, ready to be trained.
 
     Only the sparse layers are pruned: a dense head stays as it is. Exactly as many edges are kept as are asked for.
 
     Parameters
     ----------
-    model : SparseMLP
+    model : SparseModel
         Untrained, mostly over complete layers (`generators.layered(sizes, density=1, ...)`); left as it is.
     data : str, path or Dataset, optional
         Whose training images the scores are found on, see `netsparse.datasets.load`; not needed by "synflow",
@@ -77,8 +77,8 @@ def prune_at_start(
 
     Returns
     -------
-    SparseMLP
-        Shares no parameter with `model`.
+    a model of the same class
+        Shares no parameter and no running mean with `model`.
 
     Raises
     ------
@@ -92,7 +92,9 @@ def prune_at_start(
     Notes
     -----
     Class-balanced images are GraSP's; SNIP's code takes the first mini-batch. Several rounds of SNIP or GraSP are not
-    those papers' (they are de Jorge et al., arXiv:2006.09081; unverified). That the head is not pruned is ours.
+    those papers' (they are de Jorge et al., arXiv:2006.09081; unverified). That the head is not pruned is ours. Batch
+    normalisation takes the mean and spread of the images that it is shown, 512 at a time; by "synflow" it is passed
+    over, and the flow along a path of a convolution is counted once for each place of a patch (ours).
 
     Weights are carried as they are, as under a mask: at a density d the signal of weights drawn for a dense layer
     shrinks by sqrt(d) per layer where "random" chooses. For the same edges with weights by their own fan-in build
@@ -107,13 +109,15 @@ def prune_at_start(
     --------
     >>> import netsparse as ns
     >>> net = ns.generators.layered([64, 50, 50], density=1, generator="complete", rng=0)
-    >>> dense = SparseMLP(net, n_classes=10, rng=0)
+    >>> dense = ns.nn.SparseMLP(net, n_classes=10, rng=0)
     >>> sparse = prune_at_start(dense, "digits", density=0.05, rng=0)
     >>> sparse.network.n_edges, dense.network.n_edges
     (285, 5700)
     """
-    if not isinstance(model, SparseMLP):
-        raise InvalidNetwork("model", type(model).__name__, "a SparseMLP", "SparseMLP(network, n_classes=10, rng=0)")
+    if not isinstance(model, SparseModel):
+        raise InvalidNetwork(
+            "model", type(model).__name__, "a SparseMLP or VGG", "SparseMLP(network, n_classes=10, rng=0)"
+        )
     score = _named(method)
     counts = kept_counts(model.network, density=density, n_edges=n_edges, scope=scope)
     images, choices = spawn(rng, 2, purpose="pruning at the start")
@@ -151,7 +155,7 @@ def _named(method: str | Scores) -> Scores | None:
 
 
 def _drawn(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset | None,
     n_samples: int | None,
     validation: int | None,
@@ -161,7 +165,7 @@ def _drawn(
     """Return images and labels, of every class as many as can be; none without data."""
     like = next(model.parameters())
     if data is None:
-        return like.new_empty(0, model.network.sizes[0]), like.new_empty(0, dtype=torch.int64)
+        return like.new_empty(0, model.n_features), like.new_empty(0, dtype=torch.int64)
     dataset = load(data, data_dir=data_dir)
     model.check_data(dataset.n_features, dataset.n_classes)
     splits = Splits.of(dataset, validation, like.device, like.dtype)
@@ -186,13 +190,16 @@ def _finite(method: str | Scores, scores: Sequence[EdgeVector]) -> Sequence[Edge
     raise TrainingDiverged(subject, "NaN or infinite values", "finite scores", "smaller weights, or float64")
 
 
-def _pruned(model: SparseMLP, network: SparseNetwork, maps: Sequence[EdgeMap]) -> SparseMLP:
+def _pruned(model: SparseModel, network: SparseNetwork, maps: Sequence[EdgeMap]) -> SparseModel:
     return model.with_edges(network, [carry(*pair) for pair in zip(model.weights, maps, strict=True)])
 
 
-def _on_its_own(model: SparseMLP) -> SparseMLP:
-    """Give a model that `with_edges` made parameters of its own: to train it changes no other."""
+def _on_its_own(model: SparseModel) -> SparseModel:
+    """Give a model that `with_edges` made parameters and running means of its own: to train it changes no other."""
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
             setattr(module, name, nn.Parameter(parameter.detach().clone(), requires_grad=parameter.requires_grad))
+        if not isinstance(module, SparseLayer):  # whose buffers are its wiring, which never changes in place
+            for name, buffer in module.named_buffers(recurse=False):
+                setattr(module, name, buffer.clone())
     return model

@@ -11,16 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from netsparse.errors import InvalidOption
-from netsparse.nn import SparseMLP
-from netsparse.nn.layer import shallow_copy
-from netsparse.nn.linear import SparseLinear
+from netsparse.nn import SparseModel
+from netsparse.train.hessian import BATCH, hessian_times
 from netsparse.typing import EdgeVector
 
-BATCH = 512
-"""Images that go through a model at a time."""
 
-
-def snip(model: SparseMLP, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
+def snip(model: SparseModel, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
     """Return |w * dL/dw|, the connection sensitivity: what the loss L changes by, to first order, without the edge.
 
     L is the mean cross-entropy. SNIP divides by the sum of all, which changes no order.
@@ -33,6 +29,7 @@ def snip(model: SparseMLP, x: Tensor, y: Tensor, rng: np.random.Generator) -> li
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([4, 3], density=1, generator="complete", rng=0), n_classes=2, rng=0)
     >>> [part.shape for part in snip(model, torch.rand(5, 4), torch.tensor([0, 1, 0, 1, 1]), np.random.default_rng(0))]
     [(12,)]
@@ -48,8 +45,7 @@ class GraSP:
     Without the edge the squared norm of the gradient changes by -2 w (H g), to first order; the edges whose removal
     would lower it most are kept. The paper writes the score with the opposite sign, -w (H g), and removes the highest.
 
-    H g is exact: a forward pass along g, which gives the slope of L in that direction, is differentiated once. Nothing
-    but passes through the sparse layers' own kernels is needed; this way to compute it is ours.
+    H g is exact, see `netsparse.train.hessian.hessian_times`.
 
     Parameters
     ----------
@@ -75,6 +71,7 @@ class GraSP:
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([4, 3], density=1, generator="complete", rng=0), n_classes=2, rng=0)
     >>> rng = np.random.default_rng(0)
     >>> [part.shape for part in GraSP()(model, torch.rand(5, 4), torch.tensor([0, 1, 0, 1, 1]), rng)]
@@ -88,7 +85,7 @@ class GraSP:
         if not isinstance(t, Real) or isinstance(t, bool) or not 0.0 < float(t) < float("inf"):
             raise InvalidOption("temperature", repr(t), "a number above 0", "temperature=200.0")
 
-    def __call__(self, model: SparseMLP, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
+    def __call__(self, model: SparseModel, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
         """Return the scores."""
         twin = _twin(model)
         directions = _gradients(twin, x, y, self.temperature)
@@ -96,91 +93,39 @@ class GraSP:
         return [w * p for w, p in zip(model.weights, _arrays(products), strict=True)]
 
 
-def magnitude(model: SparseMLP, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
+def magnitude(model: SparseModel, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
     """Return |w|."""
     return [np.abs(weight) for weight in model.weights]
 
 
-def uniform(model: SparseMLP, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
+def uniform(model: SparseModel, x: Tensor, y: Tensor, rng: np.random.Generator) -> list[EdgeVector]:
     """Return a uniform random number per edge."""
     return [rng.random(graph.n_edges) for graph in model.network.layers]
 
 
-def hessian_times(
-    model: SparseMLP, directions: Sequence[Tensor], x: Tensor, y: Tensor, temperature: float = 1.0
-) -> list[Tensor]:
-    """Return H v: the Hessian of the mean cross-entropy in the weights of the sparse layers, times `directions`.
-
-    With dz_k = W_k dx_k + V_k x_k and dx_(k+1) = f'(z_k) dz_k the slope of the loss along v is
-    sum (softmax - onehot) dlogits / n, and its gradient is H v.
-
-    Parameters
-    ----------
-    model : SparseMLP
-        Its weights must require gradients.
-    directions : sequence of tensors
-        v, one entry per edge of each sparse layer.
-    x, y : tensors of shape (n, n_in), (n,)
-        Images and labels.
-    temperature : float
-        What the logits are divided by.
-    """
-    layers = model.sparse_layers()
-    straight = [_without(layer, bias=False) for layer in layers]  # the same weights: W x + b, without f
-    on_tangent = [_without(layer, bias=True) for layer in layers]
-    along = [_without(layer, bias=True) for layer in layers]
-    for layer, direction in zip(along, directions, strict=True):
-        layer.weight = nn.Parameter(direction.detach().clone(), requires_grad=False)
-    products = [torch.zeros_like(layer.weight) for layer in layers]
-    for images, labels in zip(x.split(BATCH), y.split(BATCH), strict=True):
-        level = tangent = model.normalize(images)
-        for k, layer in enumerate(layers):
-            z, dz = straight[k](level), along[k](level)
-            if k:  # the images themselves do not move
-                dz = dz + on_tangent[k](tangent)
-            if layer.slope is None:
-                level, tangent = z, dz
-            else:
-                slope = torch.where(z > 0, z.new_tensor(1.0), z.new_tensor(layer.slope))
-                level, tangent = z * slope, dz * slope
-        if model.head is not None:
-            level, tangent = model.head(level), nn.functional.linear(tangent, model.head.weight)
-        errors = torch.softmax(level / temperature, 1) - nn.functional.one_hot(labels, level.shape[1])
-        steepness = (errors * tangent).sum() / (temperature * len(x))
-        for product, part in zip(products, torch.autograd.grad(steepness, _weights(model)), strict=True):
-            product += part
-    return products
-
-
-def _gradients(model: SparseMLP, x: Tensor, y: Tensor, temperature: float = 1.0) -> list[Tensor]:
+def _gradients(model: SparseModel, x: Tensor, y: Tensor, temperature: float = 1.0) -> list[Tensor]:
     """Return the gradient of the mean cross-entropy in the weights of the sparse layers."""
-    totals = [torch.zeros_like(weight) for weight in _weights(model)]
+    weights = [layer.weight for layer in model.sparse_layers()]
+    totals = [torch.zeros_like(weight) for weight in weights]
     for images, labels in zip(x.split(BATCH), y.split(BATCH), strict=True):
         loss = nn.functional.cross_entropy(model(images) / temperature, labels, reduction="sum") / len(x)
-        for total, part in zip(totals, torch.autograd.grad(loss, _weights(model)), strict=True):
+        for total, part in zip(totals, torch.autograd.grad(loss, weights), strict=True):
             total += part
     return totals
 
 
-def _weights(model: SparseMLP) -> list[Tensor]:
-    return [layer.weight for layer in model.sparse_layers()]
+def _twin(model: SparseModel) -> SparseModel:
+    """Return the model with weights of its own to derive by, frozen in the model or not, and without dropout.
 
-
-def _twin(model: SparseMLP) -> SparseMLP:
-    """Return the model in evaluation mode with weights of its own to derive by, frozen in the model or not."""
+    Batch normalisation, which has learnt nothing yet, takes the images that it is shown, and remembers nothing of them.
+    """
     twin = model.with_edges(model.network, model.weights).eval()
     for layer in twin.sparse_layers():
         layer.weight.requires_grad_(True)
+    for module in twin.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.running_mean = module.running_var = None
     return twin
-
-
-def _without(layer: SparseLinear, *, bias: bool) -> SparseLinear:
-    """Return the layer without its activation, and without its bias where that is asked for; the weights are shared."""
-    plain = shallow_copy(layer)
-    plain.slope = None
-    if bias:
-        plain.bias = None
-    return plain
 
 
 def _arrays(tensors: Sequence[Tensor]) -> list[EdgeVector]:

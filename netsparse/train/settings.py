@@ -13,7 +13,7 @@ import torch
 from netsparse.datasets import Dataset
 from netsparse.errors import InvalidOption
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.rewiring import RewiringRule
 from netsparse.train.digests import digest, graph_digest
 
@@ -41,7 +41,7 @@ def described(value: Any) -> Any:
         return described(SparseNetwork([value]))
     if isinstance(value, SparseNetwork):
         return f"{value!r}, {digest(*(graph_digest(graph) for graph in value.layers)).hex()[:16]}"
-    if isinstance(value, SparseMLP):
+    if isinstance(value, SparseModel):
         return _built(value)
     if isinstance(value, Dataset):
         arrays = (value.x_train, value.y_train, value.x_test, value.y_test)
@@ -56,14 +56,9 @@ def described(value: Any) -> Any:
     return ADDRESS.sub("", f"{type(value).__qualname__}({attributes or repr(value)})")
 
 
-def _built(model: SparseMLP) -> str:
-    layers = model.sparse_layers()
-    parts = {
-        "head": None if model.head is None else "dense",
-        "bias": layers[0].bias is not None,
-        "activation": model.activation,
-        "backend": ", ".join(dict.fromkeys(layer.backend for layer in layers)),
-    }
+def _built(model: SparseModel) -> str:
+    parts = {name: value for name, value in model.options().items() if name != "n_classes"}
+    parts["backend"] = ", ".join(dict.fromkeys(layer.backend for layer in model.sparse_layers()))
     sizes = "-".join(map(str, model.network.sizes))
     return f"{type(model).__qualname__} of {sizes}, {model.n_classes} classes, {parts}"
 

@@ -6,13 +6,15 @@ import json
 import os
 import warnings
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from netsparse.atomic import write_text
 from netsparse.errors import CheckpointDamaged, FileAbsent
+from netsparse.generators.convolutional import in_a_row
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.train.checkpoint import load_model, save_model
 from netsparse.train.lottery.result import LotteryResult, State, Ticket
 from netsparse.train.lottery.rewind import wiring
@@ -25,7 +27,7 @@ INITIAL, SETTINGS = "initial.safetensors", "lottery.json"
 ACCURACIES = ("validation_accuracy", "test_accuracy")
 
 
-def begin(folder: Path, template: SparseMLP, origin: Mapping[str, Any]) -> None:
+def begin(folder: Path, template: SparseModel, origin: Mapping[str, Any]) -> None:
     """Write what all rounds begin with: the model before round 0, what was asked for, and tables without rows.
 
     From here on the folder holds a run, which is not begun again unasked.
@@ -64,6 +66,7 @@ def write_ticket(folder: Path, ticket: Ticket, origin: Mapping[str, Any]) -> Non
         "provenance": dict(origin),
         "round": ticket.round,
         "sizes": list(ticket.network.sizes),
+        "inputs": [graph.n_in for graph in ticket.network.layers],
         "last": _numbers(ticket.last),
         "early_stop": _numbers(ticket.early_stop),
         "rows": list(ticket.rows),
@@ -99,12 +102,12 @@ def read_ticket(folder: Path, number: int, settings: Mapping[str, Any] | None = 
     if settings is not None:
         check_same(settings, facts["provenance"]["parameters"], str(folder))
     sizes = facts["sizes"]
-    network = SparseNetwork(
-        [
-            BipartiteGraph(sizes[k], sizes[k + 1], arrays[f"indptr_{k}"], arrays[f"indices_{k}"])
-            for k in range(len(sizes) - 1)
-        ]
-    )
+    inputs = facts.get("inputs", sizes[:-1])  # those written before there were convolutions have no joints
+    layers = [
+        BipartiteGraph(n_in, n_out, arrays[f"indptr_{k}"], arrays[f"indices_{k}"])
+        for k, (n_in, n_out) in enumerate(zip(inputs, sizes[1:], strict=True))
+    ]
+    network = SparseNetwork(layers, [in_a_row(below.n_out, above.n_in) for below, above in pairwise(layers)])
 
     def state(moment: str) -> State | None:
         found = {

@@ -15,13 +15,13 @@ from netsparse.errors import InvalidOption
 from netsparse.generators import complete
 from netsparse.generators.budget import as_sizes
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseMLP, SparseModel
 from netsparse.rewiring.magnitude_cut import checked_rate
 from netsparse.train.attacks import Attack
 from netsparse.train.digests import digest
 
 
-def as_model(network: Any, dataset: Dataset, seed: int, *, init: str, **build: Any) -> SparseMLP:
+def as_model(network: Any, dataset: Dataset, seed: int, *, init: str, **build: Any) -> SparseModel:
     """Return the model of round 0: over complete layers, over a wiring, or a copy of the given one, on the CPU.
 
     Raises
@@ -29,7 +29,7 @@ def as_model(network: Any, dataset: Dataset, seed: int, *, init: str, **build: A
     InvalidSize, InvalidOption
         For options that a given model would not follow, and for data that the model does not fit.
     """
-    if isinstance(network, SparseMLP):
+    if isinstance(network, SparseModel):
         default = {"bias": False, "activation": "relu", "backend": "auto"}
         given = ", ".join(f"{name}={value!r}" for name, value in build.items() if value != default[name])
         if given:
@@ -87,7 +87,7 @@ def whole(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
-def state_digest(model: SparseMLP) -> str:
+def state_digest(model: SparseModel) -> str:
     """Return a text that is equal for models of equal wiring and values."""
     state = [tensor.detach().cpu().reshape(-1) for tensor in model.state_dict().values()]
     parts = [tensor.view(torch.uint8).numpy() for tensor in state]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph import SparseNetwork
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.train.result import Snapshot
 from netsparse.typing import EdgeVector
 
@@ -77,12 +77,12 @@ class LotteryResult:
     ----------
     tickets : tuple of Ticket
         One per round, round 0 first.
-    template : SparseMLP
+    template : SparseModel
         What the models are built like; its wiring and weights do not matter.
     """
 
     tickets: tuple[Ticket, ...]
-    template: SparseMLP
+    template: SparseModel
 
     @property
     def table(self) -> pd.DataFrame:
@@ -128,7 +128,7 @@ class LotteryResult:
         )
         return wide[list(dict.fromkeys(columns))].rename_axis(columns=None).reset_index()
 
-    def model(self, round: int = -1, moment: str = "last") -> SparseMLP:
+    def model(self, round: int = -1, moment: str = "last") -> SparseModel:
         """Return the model of a round, on the CPU, a copy of its own.
 
         Parameters
@@ -161,7 +161,7 @@ class LotteryResult:
         return self.summary().to_html(index=False)
 
 
-def loaded(template: SparseMLP, state: State) -> SparseMLP:
+def loaded(template: SparseModel, state: State) -> SparseModel:
     """Return a model built like `template` with the wiring and the values of `state`; nothing is shared."""
     model = copy.deepcopy(template)
     values = {name: tensor.clone() for name, tensor in state.items()}

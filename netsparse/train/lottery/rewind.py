@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 
 from netsparse.graph import SparseNetwork, survivors
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
+from netsparse.nn.kinds import drawn_like
 from netsparse.rewiring.magnitude_cut import magnitude_cut
 from netsparse.train.lottery.result import State, Ticket
 from netsparse.train.result import WIRING
@@ -22,11 +23,11 @@ def pruned(ticket: Ticket, rates: Sequence[float], cut: str) -> SparseNetwork:
         survivors(graph, magnitude_cut(weights, rate, cut=cut))[0]
         for graph, weights, rate in zip(ticket.network.layers, ticket.weights, rates, strict=True)
     ]
-    return SparseNetwork(layers)
+    return SparseNetwork(layers, ticket.network.joints)
 
 
 def next_start(
-    rewind: str, network: SparseNetwork, first: Ticket, before: Ticket, template: SparseMLP, init: str, rng: Seed
+    rewind: str, network: SparseNetwork, first: Ticket, before: Ticket, template: SparseModel, init: str, rng: Seed
 ) -> State:
     """Return what a round after the first starts from, see `lottery_tickets` for the kinds of `rewind`.
 
@@ -68,16 +69,7 @@ def wiring(network: SparseNetwork) -> State:
     }
 
 
-def _drawn(template: SparseMLP, network: SparseNetwork, init: str, rng: Seed) -> State:
-    drawn = SparseMLP(
-        network,
-        template.n_classes,
-        head=None if template.head is None else "dense",
-        bias=template.sparse_layers()[0].bias is not None,
-        activation=template.activation,
-        init=init,
-        normalization=(template.normalize.mean.item(), template.normalize.std.item()),
-        rng=rng,
-    ).to(next(template.parameters()).dtype)
+def _drawn(template: SparseModel, network: SparseNetwork, init: str, rng: Seed) -> State:
+    drawn = drawn_like(template, network, init=init, rng=rng)
     # buffers of a class of one's own are not drawn
     return {name: tensor.detach().clone() for name, tensor in (template.state_dict() | drawn.state_dict()).items()}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from netsparse.datasets import Dataset
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.rng import spawn
 from netsparse.train.adversarial import evaluate_attacked
 from netsparse.train.attacks import Attack
@@ -30,7 +30,7 @@ class Game:
 
     Parameters
     ----------
-    template : SparseMLP
+    template : SparseModel
         What every round's model is built like.
     dataset : Dataset
         The images, those held back for validation at the end.
@@ -48,7 +48,7 @@ class Game:
         The other arguments of `fit`.
     """
 
-    template: SparseMLP
+    template: SparseModel
     dataset: Dataset
     validation: int
     objective: Objective

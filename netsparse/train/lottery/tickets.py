@@ -12,7 +12,7 @@ import torch
 from netsparse.datasets import Dataset, load
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.nn.init import INITS
 from netsparse.provenance import provenance
 from netsparse.rewiring.magnitude_cut import CUTS
@@ -43,7 +43,7 @@ PUBLISHED_ATTACKS: Mapping[str, Attack] = {
 
 
 def lottery_tickets(
-    network: Iterable[int] | SparseNetwork | BipartiteGraph | SparseMLP,
+    network: Iterable[int] | SparseNetwork | BipartiteGraph | SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     rounds: int = 20,
@@ -85,7 +85,7 @@ def lottery_tickets(
 
     Parameters
     ----------
-    network : sequence of int, SparseNetwork, BipartiteGraph or SparseMLP
+    network : sequence of int, SparseNetwork, BipartiteGraph or SparseModel
         Units on each level, for complete layers; a wiring to begin with; or a model, which is copied and of which the
         sparse layers are pruned. Where it is no model, the last layer gives the logits and pixels are not normalised.
     data : str, path or Dataset
