@@ -90,7 +90,8 @@ def from_torch(source: Any, *, include_head: bool = True, n_in: int | None = Non
     In a dense tensor an exact zero is no edge; in a sparse one (COO, CSR, CSC) every stored entry is an edge, zeros
     too. In a model, layers are read in the order in which their modules were registered:
 
-    - a module with a `graph` (a BipartiteGraph) and a 1-D `weight` is read from its graph, zeros included;
+    - a module with a `graph` (a BipartiteGraph) and a 1-D `weight` is read from its graph, zeros included; one with a
+      `kernel_size` beside it, as a `netsparse.nn.SparseConv2d`, is a convolution;
     - a `torch.nn.Linear` is read from its weight, where an exact zero is no edge; so is any module of one's own that
       has `in_features`, `out_features`, a `weight` of shape (out_features, in_features) and a mask of that shape;
     - a `torch.nn.Conv2d` (Conv1d, Conv3d) is read as the matrix that multiplies unrolled patches: its inputs are the

@@ -27,7 +27,8 @@ class HeldLayer:
 
     `weight` is a matrix (n_out, n_in), a kernel (n_out, channels of a group, ...) or, beside `graph` or `rows`, one
     entry per edge. `rows` are `(indptr, indices)`, a wiring whose number of inputs is not known; `groups` is None
-    where nobody says how a convolution is divided.
+    where nobody says how a convolution is divided. `patch` is the shape of the kernel of a convolution whose weight has
+    one entry per edge.
     """
 
     name: str
@@ -36,6 +37,7 @@ class HeldLayer:
     graph: BipartiteGraph | None = None
     rows: tuple[torch.Tensor, torch.Tensor] | None = None
     groups: int | None = None
+    patch: tuple[int, ...] | None = None
 
     @property
     def is_wired(self) -> bool:
@@ -45,7 +47,9 @@ class HeldLayer:
     @property
     def kernel(self) -> tuple[int, ...] | None:
         """Shape of the kernel of a convolution, None for a linear layer."""
-        return None if self.is_wired or self.weight.ndim < 3 else tuple(self.weight.shape[2:])
+        if self.is_wired:
+            return self.patch
+        return None if self.weight.ndim < 3 else tuple(self.weight.shape[2:])
 
     @property
     def is_head(self) -> bool:
@@ -123,7 +127,8 @@ def check_inputs(n_in: int | None, found: int) -> None:
 
 def _convolution(layer: HeldLayer, kernel: tuple[int, ...], below: HeldLayer | None) -> Meeting:
     """Feed a patch: it covers all channels of the layer below, channel by channel, place by place in the kernel."""
-    n_places, per_group = math.prod(kernel), layer.weight.shape[1]
+    n_places = math.prod(kernel)
+    per_group = layer.weight.shape[1] if layer.graph is None else layer.graph.n_in // n_places
     groups = layer.groups or 1
     if below is not None and layer.groups is None and per_group == 1 and layer.n_out % below.n_out == 0:
         groups = below.n_out  # depthwise: one input channel cannot stand for many in any other way
@@ -160,7 +165,8 @@ def _inputs_of_rows(layer: HeldLayer, indices: torch.Tensor, below: HeldLayer | 
         raise InvalidNetwork(layer.subject, given, "the module, which knows that number", "from_torch(model)")
     if len(indices) and int(indices.max()) >= below.n_out:
         given = f"input {int(indices.max())} after {_outputs(below)}"
-        raise InvalidNetwork(layer.subject, given, "as many inputs as outputs below", IN_ORDER)
+        fix = "from_torch(model), which knows convolutions, or modules in the order in which they are called"
+        raise InvalidNetwork(layer.subject, given, "as many inputs as outputs below", fix)
     return below.n_out
 
 

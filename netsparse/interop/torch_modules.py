@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ def layers_of_module(module: nn.Module, name: str = "", seen: set[nn.Module] | N
         raise InvalidNetwork(subject, f"{kind} without a shape", "parameters with a shape", "one forward call first")
     if has_graph(module):
         wired: Any = module
-        yield _held(wired, name, graph=wired.graph)
+        yield _held(wired, name, graph=wired.graph, groups=1, patch=_patch_of(wired))
         return
     if isinstance(module, torch.nn.Linear) or _is_masked_linear(module, parameters):
         yield _held(module, name)
@@ -67,6 +68,16 @@ def has_graph(module: nn.Module) -> bool:
     return isinstance(graph, BipartiteGraph) and getattr(_weight_now(module), "shape", None) == (graph.n_edges,)
 
 
+def _patch_of(wired: Any) -> tuple[int, ...] | None:
+    """Return the kernel's shape of a convolution over a graph, None for a linear layer."""
+    size = getattr(wired, "kernel_size", None)
+    sides = () if size is None else tuple(size) if isinstance(size, tuple | list) else (size,)
+    n_places = math.prod(side for side in sides if isinstance(side, int))
+    if not sides or n_places < 1 or len(sides) > 3 or wired.graph.n_in % n_places:
+        return None
+    return sides
+
+
 def _is_masked_linear(module: Any, parameters: dict[str, Any]) -> bool:
     """Tell whether a module of somebody's own is a linear layer under a mask, laid out as in torch."""
     import torch
@@ -78,10 +89,10 @@ def _is_masked_linear(module: Any, parameters: dict[str, Any]) -> bool:
     return masked and not others and getattr(_weight_now(module), "shape", None) == shape
 
 
-def _held(module: Any, name: str, *, graph: BipartiteGraph | None = None, groups: int | None = None) -> HeldLayer:
+def _held(module: Any, name: str, *, graph: BipartiteGraph | None = None, **convolution: Any) -> HeldLayer:
     weight, tensors = _weight_now(module), {key: getattr(module, key, None) for key in MASKS}
     mask = mask_of(f"layer {name!r}", weight, tensors)
-    return HeldLayer(name, weight, mask=mask, graph=graph, groups=groups)
+    return HeldLayer(name, weight, mask=mask, graph=graph, **convolution)
 
 
 def _weight_now(module: Any) -> Any:

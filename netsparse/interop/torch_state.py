@@ -8,15 +8,16 @@ import pickle
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from netsparse.errors import InvalidFile, InvalidNetwork, NetsparseError
-from netsparse.graph import SparseNetwork
+from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.graph.checks import as_size
 from netsparse.interop.assembly import Origin
 from netsparse.interop.files import opened
-from netsparse.interop.torch_layers import HeldLayer, network_of
+from netsparse.interop.torch_layers import HeldLayer, network_of, to_numpy
 from netsparse.interop.torch_modules import WEIGHT, mask_of, refuse_outer_mask
 from netsparse.interop.torch_order import in_fitting_order
 from netsparse.typing import EdgeVector
@@ -206,16 +207,30 @@ def _from_safetensors(
         with safe_open(Path(path), framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
             settings = json.loads((file.metadata() or {}).get("netsparse", "null"))
-        size = None if settings is None else as_size("sizes[0]", settings["sizes"][0])
+        saved = [] if settings is None else _saved(settings, tensors)
     except Exception as error:  # the reader's own errors have no common base; a header may hold anything
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise origin.bad(f"a damaged or foreign file ({reason})", "a whole .safetensors file") from error
     if settings is None:
-        layers = in_fitting_order(_layers(tensors), n_in)
-    else:  # our own: the head comes last, whatever it would fit onto
-        n_in = size if n_in is None else n_in
-        parts: list[dict[str, Any]] = [{}, {}]
-        for name, tensor in tensors.items():
-            parts[name.startswith("head.")][name] = tensor
-        layers = in_fitting_order(_layers(parts[0]), n_in) + _layers(parts[1])
-    return _without_head(layers, include_head), n_in
+        return _without_head(in_fitting_order(_layers(tensors), n_in), include_head), n_in
+    if n_in is not None and saved[0].graph is not None:
+        first = BipartiteGraph(n_in, saved[0].graph.n_out, saved[0].graph.indptr, saved[0].graph.indices)
+        saved[0] = replace(saved[0], graph=first)
+    head = {name: tensor for name, tensor in tensors.items() if name.startswith("head.")}
+    return _without_head(saved + _layers(head), include_head), n_in
+
+
+def _saved(settings: dict[str, Any], tensors: Mapping[str, Any]) -> list[HeldLayer]:
+    """Return the sparse layers of a file of `netsparse.train.save_model`, which says their sizes and their order."""
+    sizes = [as_size("sizes", size) for size in settings["sizes"]]
+    inputs = settings.get("inputs", sizes[:-1])  # files that were written before there were convolutions have none
+    kernels = settings.get("kernels", [None] * len(inputs))
+    layers = []
+    for k, (n_in, n_out, kernel) in enumerate(zip(inputs, sizes[1:], kernels, strict=True)):
+        name, patch = f"layers.{k}", None if kernel is None else tuple(as_size("kernel", side) for side in kernel)
+        indptr, indices = (to_numpy(tensors[f"{name}.{part}"]) for part in ("indptr", "indices"))
+        graph = BipartiteGraph(n_in, n_out, indptr, indices)
+        layers.append(HeldLayer(name, tensors[f"{name}.weight"], graph=graph, groups=1, patch=patch))
+    if not layers:
+        raise InvalidNetwork("sizes", f"{len(sizes)} of them", "two or more", "save_model(model, path)")
+    return layers

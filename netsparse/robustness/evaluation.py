@@ -12,7 +12,7 @@ from netsparse.datasets import Dataset
 from netsparse.errors import InvalidOption
 from netsparse.generators import complete
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.nn.kernels import KERNELS
 from netsparse.robustness.wiring import Wiring
 from netsparse.train import Splits
@@ -27,12 +27,12 @@ DENSE_ABOVE = 0.17
 class Subject:
     """A trained model that is evaluated with other edges and weights on one test set; neither is changed or copied.
 
-    The images are normalised and laid out feature by feature once, for all wirings. What `measure` returns for the
+    The images are normalised and laid out as the model reads them once, for all wirings. What `measure` returns for the
     model's own wiring is what `netsparse.train.evaluate` returns for the model, bit for bit.
 
     Parameters
     ----------
-    model : SparseMLP
+    model : SparseModel
         Trained.
     dataset : Dataset
         Whose test set is used.
@@ -52,7 +52,7 @@ class Subject:
         If there is no dense head to include, the model does not fit the data, or a weight is not finite.
     """
 
-    def __init__(self, model: SparseMLP, dataset: Dataset, *, include_head: bool = False) -> None:
+    def __init__(self, model: SparseModel, dataset: Dataset, *, include_head: bool = False) -> None:
         check_head(model, include_head)
         model.check_data(dataset.n_features, dataset.n_classes)
         device = next(model.parameters()).device
@@ -63,9 +63,8 @@ class Subject:
         splits = Splits.of(dataset, 0, device)
         self._labels = splits.y_test.split(BATCH_SIZE)
         with torch.no_grad():
-            # transposed views of (n_in, batch) buffers: the first layer reads them without a copy
             batches = splits.x_test.to(next(model.parameters()).dtype).split(BATCH_SIZE)
-            self._inputs = [model.normalize(x).t().contiguous().t() for x in batches]
+            self._inputs = [model.laid_out(x) for x in batches]
 
     def measure(self, wiring: Wiring) -> tuple[float, float]:
         """Return the mean cross-entropy and the accuracy on the test set with the graphs and weights of `wiring`.
@@ -84,16 +83,17 @@ class Subject:
                 strict=False,  # the head is the one more
             )
         ]
-        model = self._model.with_edges(SparseNetwork([graph for graph, _ in edges]), [w for _, w in edges], head)
+        network = SparseNetwork([graph for graph, _ in edges], self._model.joints)
+        model = self._model.with_edges(network, [w for _, w in edges], head)
         return loss_and_accuracy(model, self._inputs, self._labels, n_threads=1)
 
 
-def wiring_of(model: SparseMLP, *, include_head: bool = False) -> Wiring:
+def wiring_of(model: SparseModel, *, include_head: bool = False) -> Wiring:
     """Return the graphs and weights of a model, its dense head as the last, complete layer.
 
     Parameters
     ----------
-    model : SparseMLP
+    model : SparseModel
         Its weights are copied.
     include_head : bool
         Whether the head is one of the layers that may be changed.
@@ -106,23 +106,25 @@ def wiring_of(model: SparseMLP, *, include_head: bool = False) -> Wiring:
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> wiring_of(SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)).network
     SparseNetwork(64-30-10, 684 edges, density 0.308)
     """
     check_head(model, include_head)
-    layers, weights = list(model.network.layers), list(model.weights)
+    layers, joints, weights = list(model.network.layers), list(model.joints), list(model.weights)
     n_sparse = len(layers)
     if model.head is not None:
         layers.append(complete(model.head.in_features, model.head.out_features))
+        joints.append(None)
         weights.append(model.head.weight.detach().cpu().numpy().ravel().copy())  # rows: canonical order
-    return Wiring.of(SparseNetwork(layers), weights, n_sparse + (1 if include_head else 0))
+    return Wiring.of(SparseNetwork(layers, joints), weights, n_sparse + (1 if include_head else 0))
 
 
 def check_head(model: Any, include_head: Any) -> None:
     """Check that this is a model, and that it has a dense head if that is to be included; raises `InvalidOption`."""
-    if not isinstance(model, SparseMLP):
+    if not isinstance(model, SparseModel):
         fix = "fit(network, data, rng=0).model, or train.load_model(path)"
-        raise InvalidOption("model", type(model).__name__, "a trained SparseMLP", fix)
+        raise InvalidOption("model", type(model).__name__, "a trained SparseMLP or VGG", fix)
     if not isinstance(include_head, bool):
         raise InvalidOption("include_head", repr(include_head), "True or False", "include_head=True")
     if include_head and model.head is None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from netsparse.datasets import Dataset
 from netsparse.errors import InvalidOption
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.percolation.order import RemovalOrder
 from netsparse.robustness.fractions import as_fractions
 from netsparse.robustness.probing import probe
@@ -23,7 +23,7 @@ from netsparse.typing import Seed
 
 
 def link_removal(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     order: Any = "random",
@@ -43,7 +43,7 @@ def link_removal(
 
     Parameters
     ----------
-    model : SparseMLP
+    model : SparseModel
         Left as it is.
     data : str, path or Dataset
         Whose test set is used, see `netsparse.datasets.load`.

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from netsparse.datasets import Dataset
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.robustness.fractions import as_fractions
 from netsparse.robustness.probing import probe
 from netsparse.robustness.removal_probes import MagnitudePruning, UnitRemoval
@@ -18,7 +18,7 @@ from netsparse.typing import Seed
 
 
 def unit_removal(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     order: Any = "random_units",
@@ -57,6 +57,7 @@ def unit_removal(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> table = unit_removal(model, "digits", fractions=2, trials=1, rng=0)
     >>> table["strength"].tolist(), table["active_units"].tolist()[-1]
@@ -76,7 +77,7 @@ def unit_removal(
 
 
 def magnitude_pruning(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     scope: str = "layer",
@@ -113,6 +114,7 @@ def magnitude_pruning(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> table = magnitude_pruning(model, "digits", fractions=2, trials=1, rng=0)
     >>> table["n_edges"].tolist()
@@ -132,7 +134,7 @@ def magnitude_pruning(
 
 
 def degree_preserving_rewiring(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     keep_signs: bool = False,
@@ -169,6 +171,7 @@ def degree_preserving_rewiring(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> table = degree_preserving_rewiring(model, "digits", strengths=[0, 1], trials=1, rng=0)
     >>> table["n_edges"].tolist()
@@ -188,7 +191,7 @@ def degree_preserving_rewiring(
 
 
 def random_topology(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     fractions: int | Sequence[float] = 20,
@@ -222,6 +225,7 @@ def random_topology(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> table = random_topology(model, "digits", fractions=2, trials=1, rng=0)
     >>> table["n_edges"].tolist()

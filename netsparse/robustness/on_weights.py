@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from netsparse.datasets import Dataset
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.robustness.fractions import as_fractions
 from netsparse.robustness.probing import probe
 from netsparse.robustness.shuffle_probe import WeightShuffle
@@ -17,7 +17,7 @@ from netsparse.typing import Seed
 
 
 def weight_shuffle(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     within: str = "layer",
@@ -55,6 +55,7 @@ def weight_shuffle(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> table = weight_shuffle(model, "digits", keep_signs=True, fractions=2, trials=2, rng=0)
     >>> table["strength"].tolist()
@@ -74,7 +75,7 @@ def weight_shuffle(
 
 
 def sign_flip(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     scope: str = "layer",
@@ -111,6 +112,7 @@ def sign_flip(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> table = sign_flip(model, "digits", fractions=[0.1], trials=2, rng=0)
     >>> table["strength"].tolist()
@@ -130,7 +132,7 @@ def sign_flip(
 
 
 def multiplicative_noise(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     strengths: float | Sequence[float] | None = None,
@@ -164,6 +166,7 @@ def multiplicative_noise(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> table = multiplicative_noise(model, "digits", strengths=0.5, trials=2, rng=0)
     >>> table["strength"].tolist()
@@ -183,7 +186,7 @@ def multiplicative_noise(
 
 
 def additive_noise(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     strengths: float | Sequence[float] | None = None,
@@ -218,6 +221,7 @@ def additive_noise(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> table = additive_noise(model, "digits", strengths=0.5, trials=2, rng=0)
     >>> table["strength"].tolist()
@@ -237,7 +241,7 @@ def additive_noise(
 
 
 def binarisation(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     scope: str = "layer",
@@ -274,6 +278,7 @@ def binarisation(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> table = binarisation(model, "digits", fractions=1, trials=1, rng=0)
     >>> table["n_edges"].tolist()

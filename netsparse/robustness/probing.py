@@ -16,7 +16,7 @@ import pandas as pd
 from netsparse.datasets import Dataset, load
 from netsparse.errors import InvalidOption
 from netsparse.graph import SparseNetwork
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.percolation.simulation import observe
 from netsparse.rng import seeds
 from netsparse.robustness.evaluation import Subject
@@ -34,7 +34,7 @@ MEASURED = (*FUNCTION, *STRUCTURE, "n_edges")
 
 
 def probe(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     probes: str | Probe | Iterable[str | Probe],
     *,
@@ -49,7 +49,7 @@ def probe(
 
     Parameters
     ----------
-    model : SparseMLP
+    model : SparseModel
         Left as it is, and not copied either.
     data : str, path or Dataset
         Whose test set is used, see `netsparse.datasets.load`.
@@ -93,6 +93,7 @@ def probe(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> table = probe(model, "digits", ["sign_flip", "link_removal"], strengths=[0, 0.5, 1], trials=2, rng=0)
     >>> len(table), table.query("probe == 'link_removal' and trial == 0")["n_edges"].tolist()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from netsparse.datasets import Dataset, load
 from netsparse.errors import InvalidOption
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.robustness.evaluation import BATCH_SIZE, check_head
 from netsparse.train import Splits
 from netsparse.train.threads import in_threads
@@ -19,7 +19,7 @@ from netsparse.typing import EdgeVector
 
 
 def saliency(
-    model: SparseMLP,
+    model: SparseModel,
     data: str | os.PathLike[str] | Dataset,
     *,
     n_samples: int | None = None,
@@ -34,7 +34,7 @@ def saliency(
 
     Parameters
     ----------
-    model : SparseMLP
+    model : SparseModel
         Trained; left as it is.
     data : str, path or Dataset
         See `netsparse.datasets.load`.
@@ -65,6 +65,7 @@ def saliency(
     Examples
     --------
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> [scores.shape for scores in saliency(model, "digits", include_head=True)]
     [(384,), (300,)]
@@ -97,7 +98,7 @@ def saliency(
     )
 
 
-def _leaves(model: SparseMLP, include_head: bool) -> tuple[list[Tensor], SparseMLP]:
+def _leaves(model: SparseModel, include_head: bool) -> tuple[list[Tensor], SparseModel]:
     """Return the weights to derive by, and the model in evaluation mode that they belong to; shares all else."""
     head = None if model.head is None or not include_head else model.head.weight.detach().cpu().numpy()
     twin = model.with_edges(model.network, model.weights, head).eval()
@@ -109,7 +110,7 @@ def _leaves(model: SparseMLP, include_head: bool) -> tuple[list[Tensor], SparseM
     return weights, twin
 
 
-def _gradients(model: SparseMLP, weights: list[Tensor], batch: tuple[Tensor, Tensor]) -> list[Tensor]:
+def _gradients(model: SparseModel, weights: list[Tensor], batch: tuple[Tensor, Tensor]) -> list[Tensor]:
     """Return the gradients of the summed loss of a batch."""
     with torch.enable_grad():
         x, labels = batch

@@ -9,7 +9,7 @@ import numpy as np
 
 from netsparse.datasets import Dataset
 from netsparse.errors import InvalidOption, unknown_name
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.percolation.edge_orders import ByScore
 from netsparse.percolation.order import RemovalOrder, RemovalState, Scores
 from netsparse.percolation.orders import ORDERS
@@ -35,6 +35,7 @@ class BySaliency(RemovalOrder):
     >>> BySaliency()
     saliency_descending
     >>> from netsparse.generators import layered
+    >>> from netsparse.nn import SparseMLP
     >>> model = SparseMLP(layered([64, 30], density=0.2, rng=0), n_classes=10, rng=0)
     >>> order = BySaliency(descending=False).measured(model, "digits", n_samples=500)
     >>> order.removal(model.network, rng=0).items.shape
@@ -51,7 +52,7 @@ class BySaliency(RemovalOrder):
         """Who goes first, in a few words."""
         return f"edges of the {'highest' if self.descending else 'lowest'} |w * gradient of the loss| first"
 
-    def measured(self, model: SparseMLP, data: Any, **options: Any) -> BySaliency:
+    def measured(self, model: SparseModel, data: Any, **options: Any) -> BySaliency:
         """Return the order by the `saliency` of this model; options as there."""
         return BySaliency(self.descending, saliency(model, data, **options))
 
@@ -80,7 +81,7 @@ def named_order(order: Any) -> Any:
     return SALIENCY_ORDERS.get(order, order)
 
 
-def with_saliency(probe: Probe, model: SparseMLP, dataset: Dataset, *, include_head: bool) -> Probe:
+def with_saliency(probe: Probe, model: SparseModel, dataset: Dataset, *, include_head: bool) -> Probe:
     """Return the probe with its order's scores measured, where it removes edges by a saliency not measured yet."""
     order = getattr(probe, "order", None)
     if not isinstance(order, BySaliency) or order.scores is not None:

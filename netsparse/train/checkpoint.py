@@ -47,6 +47,7 @@ def save_model(model: SparseModel, path: str | os.PathLike[str]) -> None:
         "options": model.options(),
         "sizes": model.network.sizes,
         "inputs": [layer.n_in for layer in model.sparse_layers()],
+        "kernels": [layer.kernel_size for layer in model.sparse_layers()],
         "backends": [layer.backend for layer in model.sparse_layers()],
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}

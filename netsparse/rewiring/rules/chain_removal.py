@@ -21,9 +21,9 @@ def with_dead_ends(states: Sequence[LayerState], removed: Sequence[EdgeIds]) -> 
     Parameters
     ----------
     states : sequence of LayerState
-        The layers in their order, each one reading the units of the one before. Where a convolution follows, its
-        sources count as the unit (channel) that they are positions of. Where the sizes do not fit otherwise (a layer
-        behind a flattened image), it is not known which unit is which, and both layers count as an end there.
+        The layers in their order, each one reading the units of the one before: those that its `joint` names, where it
+        has one. Without, the sources of a convolution count as the unit (channel) that they are positions of; where
+        the sizes do not fit otherwise, it is not known which unit is which, and both layers count as an end there.
     removed : sequence of int arrays
         Ids of the edges that go in each layer.
 
@@ -67,6 +67,8 @@ def _has(units: UnitIds, n_units: int) -> np.ndarray:
 def _units_read(below: LayerState, above: LayerState) -> UnitIds | None:
     """Return the unit of the layer below that each edge of the layer above reads; None where that is not known."""
     sources, n_units = above.graph.sources, below.graph.n_out
+    if above.joint is not None:
+        return above.joint[sources]
     if above.kernel_size is not None:
         positions = above.kernel_size[0] * above.kernel_size[1]
         return sources // positions if above.graph.n_in == n_units * positions else None
