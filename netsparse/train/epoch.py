@@ -14,6 +14,7 @@ from netsparse.train.ranks import Ranks
 from netsparse.train.rewire import Rewiring
 from netsparse.train.splits import Splits
 from netsparse.train.state import TrainState
+from netsparse.train.statistics import share_statistics
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Engine:
             for part in own.chunk(self.accumulate) if len(own) else ():
                 self._add_gradients(state, part, self.ranks.weight(len(part), len(batch)))
         self.ranks.sum_gradients(state.model.parameters())
+        share_statistics(state.model, self.ranks, self.ranks.weight(len(own), len(batch)))
         if not self.rewiring.skips_step(state):
             state.precision.step(state.optimizer)
             self.rewiring.after_step(state)

@@ -17,6 +17,7 @@ from netsparse.errors import InvalidOption
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.native import keep_freed_memory
 from netsparse.nn import SparseMLP, SparseModel
+from netsparse.nn.kinds import kind_of
 from netsparse.rewiring import RewiringRule, named_rule
 from netsparse.rng import spawn
 from netsparse.train.callbacks import Callbacks
@@ -189,6 +190,8 @@ def fit(
         dataset = ranks.after_first(lambda: load(data, data_dir=data_dir))
         splits = Splits.of(dataset, validation, place, numbers.dtype)
         model = _as_model(network, dataset, splits, model_rng, **build)
+        if out is not None:
+            kind_of(model)  # one that no file could say how to build again is refused before it is trained
         model.check_data(dataset.n_features, dataset.n_classes)
         model.to(device=place, dtype=numbers.dtype)
         for layer in model.sparse_layers():
