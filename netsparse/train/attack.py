@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 from typing import Any
@@ -158,7 +159,7 @@ class Attack:
         """Return the labels that count as right, and what the loss compares with: them, or the clean prediction."""
         if self.labels == "true" and self.loss == "cross_entropy":
             return y, y
-        with torch.no_grad():
+        with torch.no_grad(), self._precision(x, is_first=True):
             logits = model(x)
         y = y if self.labels == "true" else logits.argmax(1)
         return y, y if self.loss == "cross_entropy" else log_probabilities(logits)
@@ -179,12 +180,23 @@ class Attack:
         ball = NORMS[self.norm](x, self.eps)
         at = x if offsets is None else ball.projected(x + offsets)
         step_size = float(self.step_size or 0.0)
-        for _ in range(self.steps):
+        for step in range(self.steps):
             at = at.detach().requires_grad_(True)
-            # a sum: the gradient of an image is the same in every batch, and does not underflow in a large one
-            (gradient,) = torch.autograd.grad(self._losses(model(at), target).sum(), at)
+            with self._precision(x, is_first=step == 0):
+                # a sum: the gradient of an image is the same in every batch, and does not underflow in a large one
+                loss = self._losses(model(at), target).sum()
+            (gradient,) = torch.autograd.grad(loss, at)
             at = ball.climbed(at.detach(), gradient, step_size)
         return at.detach()
+
+    def _precision(self, x: Tensor, *, is_first: bool) -> AbstractContextManager[Any]:
+        """Return the context of a forward pass: no autocast for the clean prediction and the first step of "kl".
+
+        Next to the image the prediction has moved by less than half precision tells apart, and the first step would go
+        anywhere: measured on MNIST, the divergence found was a tenth to a fifth smaller; like this it is that of
+        float32.
+        """
+        return torch.autocast(x.device.type, enabled=False) if is_first and self.loss == "kl" else nullcontext()
 
     def _losses(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of each image."""

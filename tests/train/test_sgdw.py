@@ -7,6 +7,7 @@ import torch
 import netsparse as ns
 from netsparse import errors
 from netsparse.nn import SparseLinear
+from netsparse.nn.vgg import VGG
 from netsparse.rewiring import SET
 from netsparse.rewiring.rules.bayesian import BayesianSampling
 from netsparse.rewiring.rules.soft_deep_r import SoftDeepR
@@ -166,3 +167,24 @@ def test_a_run_that_is_cut_off_goes_on_bit_for_bit(tmp_path, rule):
     for mine, other in zip(gone_on.weights, whole.weights, strict=True):
         np.testing.assert_array_equal(mine, other)
     assert (tmp_path / "cut/history.csv").read_text() == (tmp_path / "whole/history.csv").read_text()
+
+
+def test_on_a_step_schedule_rate_and_decay_drop_together_for_every_parameter():
+    """As Ozdenizci and Legenstein have it: biases and batch norms decay as well, by a tenth after 50 % and 75 %."""
+    network = ns.generators.vgg(11, density=0.2, width=0.0625, shape=(1, 8, 8), n_classes=4, rng=0)
+    model = VGG(network, shape=(1, 8, 8), rng=0)
+    parameters = dict(model.named_parameters())
+    assert {name.rsplit(".", 1)[1] for name in parameters} == {"weight", "bias"}
+    optimizer = build_optimizer("sgdw", model.parameters(), lr=0.1, weight_decay=0.25)
+    schedule = LearningRate(optimizer, "step", 8)
+    shares = [1.0, 1.0, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01]
+    for step, share in enumerate(shares):
+        with torch.no_grad():
+            for parameter in parameters.values():
+                parameter.fill_(2.0)
+                parameter.grad = torch.zeros_like(parameter)
+        schedule.set(step)
+        optimizer.step()
+        for name, parameter in parameters.items():  # no gradient: what is left is theta - d theta
+            torch.testing.assert_close(parameter, torch.full_like(parameter, 2.0 - 2.0 * 0.25 * share), msg=name)
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * share)
