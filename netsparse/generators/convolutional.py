@@ -15,7 +15,7 @@ from netsparse.generators.budget import as_density
 from netsparse.generators.layered import LayerGenerator, checked_generators, drawn
 from netsparse.generators.proportional import proportional_counts
 from netsparse.graph import SparseNetwork
-from netsparse.graph.checks import as_count
+from netsparse.graph.checks import as_size
 from netsparse.rng import spawn
 from netsparse.typing import Seed, UnitIds
 
@@ -104,7 +104,7 @@ def vgg(
     if depth not in BLOCKS:
         raise InvalidOption("depth", repr(depth), "one of " + ", ".join(map(str, BLOCKS)), "depth=11")
     density = as_density(density)
-    sides = _sides(depth, as_width(width), as_image_shape(shape), as_count("n_classes", n_classes))
+    sides = _sides(depth, as_width(width), as_image_shape(shape), as_size("n_classes", n_classes))
     chosen = ("published" if depth == 16 else "scaled") if allocation is None else allocation
     counts = [density] if density == 1.0 else _counts(depth, density, sides, chosen)
     counts = [math.prod(side) for side in sides] if density == 1.0 else counts
