@@ -16,10 +16,11 @@ from netsparse.datasets import Dataset
 from netsparse.errors import unknown_name
 from netsparse.graph import SparseNetwork
 from netsparse.metrics import summarize
-from netsparse.nn import KERNELS
+from netsparse.nn import KERNELS, SparseModel
 from netsparse.percolation import PercolationCurve, percolate
 from netsparse.percolation.critical import non_backtracking_threshold
 from netsparse.provenance import provenance
+from netsparse.rewiring import RULES
 from netsparse.robustness import area_under_accuracy, link_removal
 from netsparse.train import RunFolder, TrainConfig, TrainResult, fit
 from netsparse.train.ranks import Alone, Ranks
@@ -49,6 +50,23 @@ def idle_rule(config: TrainConfig, result: TrainResult) -> str | None:
     )
     span = f"from {rule.since:g} to {rule.until:g} of the run, before its end"
     return f"rule '{config.rule}' has changed nothing: it is due every {period}, {span}; try another {fix}"
+
+
+def unused_budget(config: TrainConfig, network: SparseNetwork) -> str | None:
+    """Return a line about a published start that has fewer edges than its density allows, and how they come; else None.
+
+    The rules that it is published for add what is missing in their first step if they know the density.
+    """
+    if config.allocation != "published" or config.rule_options.get("density") is not None:
+        return None
+    budget = int(config.density * sum(layer.n_in * layer.n_out for layer in network.layers))
+    if network.n_edges >= budget:
+        return None
+    can_grow = {"fraction", "density"} <= RULES[config.rule].options().keys()
+    fix = (
+        f"--rule-option density={config.density:g} adds the others" if can_grow else "--allocation scaled has them all"
+    )
+    return f"the published start has {network.n_edges:,} of {budget:,} edges of density {config.density:g}: {fix}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +133,7 @@ def parse_comparisons(text: str, main: str) -> list[str]:
 def train_into(
     folder: RunFolder,
     config: TrainConfig,
-    network: SparseNetwork,
+    network: SparseNetwork | SparseModel,
     dataset: Dataset,
     *,
     device: str,

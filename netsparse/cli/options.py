@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from netsparse.cli.rule_options import list_rules
+from netsparse.cli.lists import list_objectives, list_rules
 from netsparse.errors import InvalidOption, InvalidSize
 
 Data = Annotated[
@@ -19,7 +19,21 @@ Data = Annotated[
         help="digits, mnist, fashion-mnist, cifar10, or a path to an .npz file or a folder of IDX or numpy files."
     ),
 ]
-Widths = Annotated[str, typer.Option(help="Units of the sparse hidden layers, separated by commas.")]
+TrainingImages = Annotated[
+    str | None,
+    typer.Option("--n-train", metavar="NUMBER", help="Train on the first so many images alone; default all of them."),
+]
+Model = Annotated[
+    str, typer.Option(help="mlp, or a VGG for images: vgg11, vgg13, vgg16, vgg19, all of whose layers are sparse.")
+]
+Widths = Annotated[str, typer.Option(help="Units of the sparse hidden layers of an MLP, separated by commas.")]
+Width = Annotated[str, typer.Option(metavar="NUMBER", help="Factor on all widths of a VGG, as in 0.25.")]
+Head = Annotated[
+    str,
+    typer.Option(
+        help="Read-out of an MLP: dense, or none: the last of --widths is the number of classes then. A VGG has none."
+    ),
+]
 Density = Annotated[
     str, typer.Option(metavar="NUMBER", help="Fraction of all pairs that are edges, in (0, 1]; 0.01 is 99 % sparse.")
 ]
@@ -29,7 +43,13 @@ Generator = Annotated[
         help="How each layer is wired: erdos_renyi, near_biregular, complete or another; an unknown name lists them."
     ),
 ]
-Allocation = Annotated[str, typer.Option(help="How the density is shared between layers: uniform, erk.")]
+Allocation = Annotated[
+    str,
+    typer.Option(
+        help="How the density is shared between layers: uniform, erk; of a VGG also published (usual for vgg16) and "
+        "scaled (usual for others)."
+    ),
+]
 Rule = Annotated[
     str,
     typer.Option(
@@ -51,9 +71,40 @@ Fraction = Annotated[
     str | None,
     typer.Option(metavar="NUMBER", help="Share of each layer's edges that the rule replaces; default the rule's own."),
 ]
+ObjectiveName = Annotated[
+    str,
+    typer.Option(
+        "--objective",
+        callback=list_objectives,
+        is_eager=True,
+        help="What is minimised: natural (cross-entropy), adversarial, mixed, trades, mart; list shows all, with their "
+        "options.",
+    ),
+]
+ObjectiveOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--objective-option",
+        metavar="NAME=VALUE",
+        help="An option of the objective, as norm=l2; repeatable. '--objective list' shows them.",
+    ),
+]
+Eps = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NUMBER", help="Most that an attack in training changes a pixel by, in [0, 1], as in 8/255 or 0.1."
+    ),
+]
+Beta = Annotated[str | None, typer.Option(metavar="NUMBER", help="Weight of robustness in trades and mart; default 6.")]
+AttackSteps = Annotated[
+    str | None, typer.Option(metavar="NUMBER", help="Steps of an attack in training; default the objective's own.")
+]
+StepSize = Annotated[
+    str | None, typer.Option(metavar="NUMBER", help="Length of such a step, as in 2/255; default 2.5 eps / steps.")
+]
 Epochs = Annotated[str, typer.Option(metavar="NUMBER", help="Passes over the training images.")]
 BatchSize = Annotated[str, typer.Option(metavar="NUMBER", help="Images per step.")]
-Optimizer = Annotated[str, typer.Option(help="sgd (momentum 0.9) or adam.")]
+Optimizer = Annotated[str, typer.Option(help="sgd (momentum 0.9), sgdw (its decay apart from the rate) or adam.")]
 LearningRate = Annotated[
     str | None, typer.Option("--lr", metavar="NUMBER", help="First learning rate; default 0.1 (sgd), 0.001 (adam).")
 ]

@@ -14,7 +14,7 @@ import typer
 from netsparse.cli.start import checked
 from netsparse.errors import CheckpointDamaged, FileAbsent, InvalidFile, InvalidOption
 from netsparse.train import TrainConfig
-from netsparse.train.config import SHORT
+from netsparse.train.named_options import FAMILIES
 
 WHO = ("software", "machine", "git_commit", "started", "compute")
 CONFIG, PROVENANCE = "config.json", "provenance.json"
@@ -84,15 +84,22 @@ def check_beside(begun: Begun, given: Mapping[str, Any]) -> None:
     stored = {**begun.config.model_dump(), "device": begun.device}
     device = given.get("device", begun.device)
     typed = {name: value for name, value in given.items() if name != "device"}
-    if "rule_options" in typed:  # some of them may be
-        there = {name: stored[name] for name in SHORT if stored[name] is not None} | begun.config.rule_options
-        typed["rule_options"] = {**there, **typed["rule_options"]}
-        typed |= {name: None for name in SHORT if name not in given}
+    for kind, family in FAMILIES.items():
+        if f"{kind}_options" in typed:  # some of them may be
+            typed[f"{kind}_options"] = {**family.given(stored), **typed[f"{kind}_options"]}
+            typed |= {name: None for name in family.settings if name not in given}
+    for name in ("model", *FAMILIES):  # other settings would not fit another one, and that would be all one is told
+        _check_same(name, typed.get(name, stored[name]), stored[name])
     config = checked(TrainConfig, {**begun.config.model_dump(), **typed})
     for name, value in {**config.model_dump(), "device": device}.items():
-        if value != stored[name]:
-            fix = f"leaving out --{name.replace('_', '-').removesuffix('s' * (name == 'rule_options'))}"
-            raise InvalidOption(name, f"{value!r} beside --resume", f"{stored[name]!r}, as in the run", fix)
+        _check_same(name, value, stored[name])
+
+
+def _check_same(name: str, value: Any, stored: Any) -> None:
+    if value != stored:
+        option = name.removesuffix("s") if name.endswith("_options") else name
+        fix = f"leaving out --{option.replace('_', '-')}"
+        raise InvalidOption(name, f"{value!r} beside --resume", f"{stored!r}, as in the run", fix)
 
 
 @contextmanager

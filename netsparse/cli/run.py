@@ -49,7 +49,7 @@ def run(
     from netsparse.cli.config import RunConfig
     from netsparse.cli.figures import export
     from netsparse.cli.job import COMPARISONS, parse_comparisons, study
-    from netsparse.cli.rule_options import parse_options
+    from netsparse.cli.named_options import parse_options
     from netsparse.cli.show import print_summary, say
     from netsparse.cli.start import checked, run_path
     from netsparse.datasets import load
@@ -61,7 +61,7 @@ def run(
         RunConfig,
         {
             "data": data, "widths": options.parse_widths(widths), "density": density, "generator": generator,
-            "allocation": allocation, "rule": rule, "rule_options": parse_options(rule, rule_option or ()),
+            "allocation": allocation, "rule": rule, "rule_options": parse_options("rule", rule, rule_option or ()),
             "fraction": fraction, "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "lr": lr,
             "weight_decay": weight_decay, "validation": validation, "threads": threads, "seed": seed,
             "compare": parse_comparisons(compare, rule), "trials": trials,

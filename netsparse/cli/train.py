@@ -11,14 +11,20 @@ from netsparse.cli import options
 from netsparse.errors import InvalidOption
 
 NEVER = 1e6  # seconds
-TYPED_AS = {"rule_options": "rule_option"}
+TYPED_AS = {"rule_options": "rule_option", "objective_options": "objective_option"}
+OF_THE_MODEL = ("widths", "head", "allocation")
+"""What a VGG has otherwise where nothing is typed."""
 POLICY = {"every_minutes": "checkpoint_minutes", "every_epochs": "checkpoint_epochs", "keep": "keep"}
 
 
 def train(
     context: typer.Context,
     data: options.Data = "digits",
+    n_train: options.TrainingImages = None,
+    model: options.Model = "mlp",
     widths: options.Widths = "1000,1000,1000",
+    width: options.Width = "1",
+    head: options.Head = "dense",
     density: options.Density = "0.01",
     generator: options.Generator = "erdos_renyi",
     allocation: options.Allocation = "uniform",
@@ -26,6 +32,12 @@ def train(
     rule_option: options.RuleOption = None,
     fraction: options.Fraction = None,
     every: options.Every = None,
+    objective: options.ObjectiveName = "natural",
+    objective_option: options.ObjectiveOption = None,
+    eps: options.Eps = None,
+    beta: options.Beta = None,
+    attack_steps: options.AttackSteps = None,
+    step_size: options.StepSize = None,
     epochs: options.Epochs = "50",
     batch_size: options.BatchSize = "128",
     accumulate: options.Accumulate = "1",
@@ -61,12 +73,13 @@ def train(
     """
     import pandas as pd
 
-    from netsparse.cli.job import at_best_validation, idle_rule, train_into
+    from netsparse.cli.job import at_best_validation, idle_rule, train_into, unused_budget
+    from netsparse.cli.named_options import parse_options
     from netsparse.cli.resumed import check_beside, read_begun, warnings_in_one_line
-    from netsparse.cli.rule_options import parse_options
     from netsparse.cli.show import print_summary, say
     from netsparse.cli.start import checked, run_path
     from netsparse.datasets import load
+    from netsparse.nn import SparseModel
     from netsparse.train import RunFolder, TensorBoard, TrainConfig
     from netsparse.train.precision import named_precision
     from netsparse.train.processes import world
@@ -77,12 +90,14 @@ def train(
         raise InvalidOption("lost-after", lost_after, "minutes above 0, or none", "--lost-after 10")
     with world(timeout=NEVER if minutes is None else min(60.0 * minutes, NEVER)) as ranks:
         settings = {
-            "data": data, "widths": options.parse_widths(widths), "density": density, "generator": generator,
-            "allocation": allocation, "rule": rule, "rule_options": parse_options(rule, rule_option or ()),
-            "fraction": fraction, "every": every, "epochs": epochs, "batch_size": batch_size, "accumulate": accumulate,
-            "optimizer": optimizer, "lr": lr, "lr_schedule": lr_schedule, "weight_decay": weight_decay,
-            "validation": validation, "init": init, "activation": activation, "backend": backend,
-            "precision": precision, "threads": threads, "seed": seed,
+            "data": data, "n_train": n_train, "model": model, "widths": options.parse_widths(widths), "width": width,
+            "head": head, "density": density, "generator": generator, "allocation": allocation, "rule": rule,
+            "rule_options": parse_options("rule", rule, rule_option or ()), "fraction": fraction, "every": every,
+            "objective": objective, "objective_options": parse_options("objective", objective, objective_option or ()),
+            "eps": eps, "beta": beta, "attack_steps": attack_steps, "step_size": step_size, "epochs": epochs,
+            "batch_size": batch_size, "accumulate": accumulate, "optimizer": optimizer, "lr": lr,
+            "lr_schedule": lr_schedule, "weight_decay": weight_decay, "validation": validation, "init": init,
+            "activation": activation, "backend": backend, "precision": precision, "threads": threads, "seed": seed,
         }  # fmt: skip
         policy = Checkpoints(
             every_minutes=options.parse_minutes("checkpoint-minutes", checkpoint_minutes, example=5),
@@ -92,7 +107,8 @@ def train(
             keep=options.parse_whole("keep", keep, least=1, example=2),
         )
         if resume is None:
-            config = checked(TrainConfig, settings)
+            untyped = [option for option in OF_THE_MODEL if not _is_typed(context, option)]
+            config = checked(TrainConfig, {option: settings[option] for option in settings if option not in untyped})
             path, earlier = run_path(out, name, config, is_new=ranks.is_first), []
         else:
             begun, path = read_begun(resume), resume
@@ -105,8 +121,11 @@ def train(
             policy = replace(policy, **{name: v for name, v in begun.checkpoints.items() if name in untyped})
         named_precision(config.precision, ranks.device(device))
         board = [TensorBoard(path / "tensorboard")] if tensorboard else []
-        dataset = ranks.after_first(lambda: load(data, data_dir=data_dir))
-        network = config.network(dataset)
+        dataset = config.chosen(ranks.after_first(lambda: load(data, data_dir=data_dir)))
+        network = config.built(dataset)
+        missing = unused_budget(config, network.network if isinstance(network, SparseModel) else network)
+        if missing is not None and ranks.is_first:
+            say(f"netsparse: {missing}")
         is_begun = resume is not None or not ranks.is_first
         with warnings_in_one_line():
             result = train_into(

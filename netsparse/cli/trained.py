@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from netsparse.datasets import Dataset, load
 from netsparse.errors import FileAbsent, InvalidFile, InvalidOption
-from netsparse.nn import SparseMLP, as_device
+from netsparse.nn import SparseModel, as_device
 from netsparse.train import load_model
 
 MODEL, CONFIG = "model.safetensors", "config.json"
@@ -21,7 +21,7 @@ class Trained(NamedTuple):
     """A model, the data to test it on, what tables call it, and the file."""
 
     name: str
-    model: SparseMLP
+    model: SparseModel
     dataset: Dataset
     path: Path
 
@@ -55,8 +55,8 @@ def read_runs(paths: Sequence[Path], *, data: str | None, data_dir: Path | None,
     return found
 
 
-def _check_fit(file: Path, model: SparseMLP, source: str, dataset: Dataset) -> None:
-    n_in = model.network.sizes[0]
+def _check_fit(file: Path, model: SparseModel, source: str, dataset: Dataset) -> None:
+    n_in = model.n_features
     if n_in != dataset.n_features or model.n_classes < dataset.n_classes:
         given = f"'{source}', {dataset.n_features} features and {dataset.n_classes} classes"
         expected = f"data for '{file}', a model of {n_in} inputs and {model.n_classes} classes"

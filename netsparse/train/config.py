@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
+from dataclasses import replace
 from typing import Any, Self
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from netsparse.datasets import Dataset
-from netsparse.errors import InvalidDensity, InvalidOption, InvalidSize, NetsparseError, unknown_name
-from netsparse.generators import ALLOCATIONS, GENERATORS, layered
+from netsparse.errors import InvalidOption, InvalidSize, unknown_name
+from netsparse.generators import GENERATORS, layered, vgg
 from netsparse.generators.budget import as_density, as_sizes
+from netsparse.generators.convolutional import as_width
 from netsparse.graph import SparseNetwork
-from netsparse.nn import KERNELS
+from netsparse.nn import KERNELS, VGG
 from netsparse.nn.activation import ACTIVATIONS, slope_of
 from netsparse.nn.init import INITS
 from netsparse.rewiring import RULES, RewiringRule
+from netsparse.train.architectures import MLP, MODELS, WIDTHS, allocations, usual_settings
+from netsparse.train.named_options import FAMILIES, OBJECTIVE, RULE
+from netsparse.train.objectives import OBJECTIVES, Objective
 from netsparse.train.optimizers import OPTIMIZERS
 from netsparse.train.precision import PRECISIONS
 from netsparse.train.schedules import SCHEDULES
-from netsparse.train.splits import held_back
+from netsparse.train.setting_errors import one_line
+from netsparse.train.splits import Splits, held_back
+from netsparse.train.written_numbers import as_number
 
 NAMES: dict[str, Mapping[str, Any]] = {
+    "model": MODELS,
     "generator": GENERATORS,
-    "allocation": ALLOCATIONS,
     "rule": RULES,
+    "objective": OBJECTIVES,
     "optimizer": OPTIMIZERS,
     "lr_schedule": SCHEDULES,
     "precision": PRECISIONS,
     "init": INITS,
     "backend": {"auto": None, **KERNELS},
 }
-"""What the settings that are names may say."""
-
-SHORT = ("fraction", "every")
-"""Options of rules that are settings of their own."""
+"""What the settings that are names may say; `allocation` depends on the model."""
 
 
 class TrainConfig(BaseModel):
@@ -44,7 +49,12 @@ class TrainConfig(BaseModel):
 
     Build it with `TrainConfig.checked(**values)`, whose errors are netsparse's one-liners. `fraction` and `every` are
     options of the rule like those in `rule_options`, of which any may be given; without them the rule's own defaults
-    hold.
+    hold. So are `eps`, `beta`, `attack_steps` and `step_size` of the objective, beside `objective_options`; numbers
+    may be written as "8/255".
+
+    A `model` of "mlp" has sparse layers of so many `widths` and, unless `head` is None, a dense read-out; a VGG has its
+    own layers, all of them sparse, whose `width` is a factor, and shares the density in its own ways, see
+    `netsparse.generators.vgg`.
 
     Examples
     --------
@@ -52,12 +62,19 @@ class TrainConfig(BaseModel):
     (1000, 1000, 1000)
     >>> TrainConfig.checked(rule="rigl", fraction=0.2, rule_options={"until": 0.5}).rewiring()
     RigL(fraction=0.2, until=0.5)
+    >>> config = TrainConfig.checked(model="vgg16", objective="trades", eps="8/255", beta=3)
+    >>> config.allocation, config.loss().beta
+    ('published', 3.0)
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants", protected_namespaces=())
 
     data: str = "digits"
-    widths: tuple[int, ...] = (1000, 1000, 1000)
+    n_train: int | None = Field(default=None, ge=1)
+    model: str = MLP
+    widths: tuple[int, ...] = WIDTHS
+    width: float = 1.0
+    head: str | None = "dense"
     density: float = 0.01
     generator: str = "erdos_renyi"
     allocation: str = "uniform"
@@ -65,6 +82,12 @@ class TrainConfig(BaseModel):
     fraction: float | None = Field(default=None, ge=0.0, le=1.0)
     every: int | None = Field(default=None, ge=1)
     rule_options: dict[str, Any] = Field(default_factory=dict)
+    objective: str = "natural"
+    eps: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
+    beta: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
+    attack_steps: int | None = Field(default=None, ge=1)
+    step_size: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
+    objective_options: dict[str, Any] = Field(default_factory=dict)
     epochs: int = Field(default=50, ge=1)
     batch_size: int = Field(default=128, ge=1)
     accumulate: int = Field(default=1, ge=1)
@@ -90,39 +113,72 @@ class TrainConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one_place(cls, values: Any) -> Any:
-        """Move what has a setting of its own out of `rule_options`."""
+        """Fill in what depends on the model, and move options that have a setting of their own there."""
         if not isinstance(values, dict):
             return values
+        values = {**usual_settings(str(values.get("model", MLP))), **values}
         if "rule_options" not in values and values.get("rule") == "static" and values.get("fraction") == FRACTION_ONCE:
-            return {**values, "fraction": None}  # of a file of before there were any
-        options = values.get("rule_options")
-        if not isinstance(options, Mapping):
-            return values
-        values = {**values, "rule_options": {name: _plain(value) for name, value in options.items()}}
-        for name in SHORT:
-            if name not in options:
-                continue
-            if values.get(name) is not None and not _is_same(values[name], options[name]):
-                given = f"{values[name]} and, as an option of the rule, {options[name]}"
-                raise InvalidOption(name, given, "one of them", f"{name}={values[name]}")
-            if options[name] is not None:  # None would say nothing there: here it is an option, epochs count
-                values[name] = values["rule_options"].pop(name)
+            values["fraction"] = None  # of a file of before there were any
+        for family in FAMILIES.values():
+            values = family.moved(values)
         return values
 
     @model_validator(mode="after")
     def _used(self) -> Self:
-        self._rule()
+        for family in FAMILIES.values():
+            family.made(vars(self))
+        if self.model == MLP:
+            if self.width != 1.0:
+                given = f"{self.width:g} with model '{MLP}'"
+                raise InvalidOption("width", given, "a VGG, whose width is a factor", "widths=250,250,250")
+        elif self.activation != "relu":
+            given = f"{self.activation!r} with model '{self.model}'"
+            raise InvalidOption("activation", given, "relu, as a VGG has it", "activation='relu'")
         return self
 
     @field_validator("widths")
     @classmethod
-    def _sizes(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(as_sizes([1, *widths])[1:])
+    def _sizes(cls, widths: tuple[int, ...], info: Any) -> tuple[int, ...]:
+        model = info.data.get("model", MLP)
+        if model == MLP:
+            return tuple(as_sizes([1, *widths])[1:])
+        if widths:
+            given = f"{','.join(map(str, widths))} with model '{model}'"
+            raise InvalidSize("widths", given, "none, a VGG has its own", "width=0.25, a factor on all of them")
+        return ()
+
+    @field_validator("width")
+    @classmethod
+    def _factor(cls, width: float) -> float:
+        return as_width(width)
+
+    @field_validator("head")
+    @classmethod
+    def _read_out(cls, head: str | None, info: Any) -> str | None:
+        head, model = None if head == "none" else head, info.data.get("model", MLP)
+        if head not in ("dense", None):
+            raise unknown_name("head", head, ("dense", "none"))
+        if head is not None and model != MLP:
+            raise InvalidOption("head", f"'{head}' with model '{model}'", "none, its last layer is sparse", "head=none")
+        return head
 
     @field_validator("density")
     @classmethod
     def _density(cls, density: float) -> float:
         return as_density(density)
+
+    @field_validator("allocation")
+    @classmethod
+    def _shared(cls, allocation: str, info: Any) -> str:
+        known = allocations(info.data.get("model", MLP))
+        if allocation not in known:
+            raise unknown_name("allocation", allocation, known)
+        return allocation
+
+    @field_validator("eps", "beta", "step_size", mode="before")
+    @classmethod
+    def _quotient(cls, number: Any) -> Any:
+        return as_number(number)
 
     @field_validator("activation", mode="before")
     @classmethod
@@ -154,7 +210,22 @@ class TrainConfig(BaseModel):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise _one_line(error, cls) from None
+            raise one_line(error, cls) from None
+
+    def chosen(self, dataset: Dataset) -> Dataset:
+        """Return the data set with its first `n_train` training images alone; as it is where there is no such number.
+
+        Raises
+        ------
+        InvalidOption
+            If it has fewer.
+        """
+        n = len(dataset.x_train)
+        if self.n_train is None or self.n_train == n:
+            return dataset
+        if self.n_train > n:
+            raise InvalidOption("n_train", str(self.n_train), f"at most the {n} training images", f"n_train={n}")
+        return replace(dataset, x_train=dataset.x_train[: self.n_train], y_train=dataset.y_train[: self.n_train])
 
     def network(self, dataset: Dataset) -> SparseNetwork:
         """Draw the network for a data set, once it is clear that the settings fit it.
@@ -163,105 +234,52 @@ class TrainConfig(BaseModel):
         ------
         InvalidOption
             If more images are held back for validation than there are.
-        InvalidDensity, NoEdges, InvalidDegree
-            What `netsparse.generators.layered` raises.
+        InvalidDensity, NoEdges, InvalidDegree, InvalidSize
+            What `netsparse.generators.layered` and, for a VGG, `netsparse.generators.vgg` raise.
         """
         held_back(len(dataset.x_train), self.validation)
-        sizes = [dataset.n_features, *self.widths]
-        options: dict[str, Any] = {"generator": self.generator, "allocation": self.allocation}
-        return layered(sizes, density=self.density, rng=self.seed, **options)
+        options: dict[str, Any] = {"generator": self.generator, "allocation": self.allocation, "rng": self.seed}
+        depth = MODELS[self.model]
+        if depth is None:
+            return layered([dataset.n_features, *self.widths], density=self.density, **options)
+        options |= {"width": self.width, "shape": dataset.shape, "n_classes": dataset.n_classes}
+        return vgg(depth, density=self.density, **options)
+
+    def built(self, dataset: Dataset) -> SparseNetwork | VGG:
+        """Return what `netsparse.train.fit` takes: the wiring of an MLP, or a VGG with its first weights.
+
+        A VGG normalises its inputs by the mean and the standard deviation of the pixels that it is trained on, as `fit`
+        makes an MLP do.
+
+        Raises
+        ------
+        as `network`
+        """
+        network = self.network(dataset)
+        if MODELS[self.model] is None:
+            return network
+        moments = Splits.of(dataset, self.validation, torch.device("cpu")).moments()
+        options: dict[str, Any] = {"init": self.init, "backend": self.backend, "rng": self.seed}
+        return VGG(network, shape=dataset.shape, normalization=moments, **options)
 
     def rewiring(self) -> RewiringRule | None:
         """Return the rule, or None for a network that stays as it is."""
-        return None if self.rule == "static" else self._rule()
+        return None if self.rule == "static" else RULE.made(vars(self))
 
-    def _rule(self) -> RewiringRule:
-        """Return the rule; raises `InvalidOption`, `UnknownName` for options that it does not have or take."""
-        short = {name: getattr(self, name) for name in SHORT if getattr(self, name) is not None}
-        given, known = {**short, **self.rule_options}, RULES[self.rule].options()
-        for name in given:
-            if name not in known:
-                raise self._no_such_option(name, given[name], known)
-            if isinstance(known[name], bool) and not isinstance(given[name], bool):
-                fix = f"rule_options={{'{name}': {not known[name]}}}"
-                raise InvalidOption(f"{name} of rule '{self.rule}'", repr(given[name]), "True or False", fix)
-        values: dict[str, Any] = {
-            name: tuple(value) if isinstance(known[name], tuple) and isinstance(value, list) else value
-            for name, value in given.items()
-        }
-        try:
-            return RULES[self.rule](**values)
-        except NetsparseError as error:
-            raise type(error)(
-                f"{error.subject} of rule '{self.rule}'", error.given, error.expected, error.fix
-            ) from None
-        except (TypeError, ValueError) as error:
-            fix = f"leaving out {', '.join(given)}"
-            raise InvalidOption(f"options of rule '{self.rule}'", repr(given), f"others ({error})", fix) from None
-
-    def _no_such_option(self, name: str, value: Any, known: Mapping[str, Any]) -> InvalidOption:
-        near = get_close_matches(name, known, n=1)
-        fix = f"rule_options={{'{near[0]}': {value!r}}}" if near else f"leaving out {name}"
-        if not known:
-            expected = f"a rule that replaces edges, or no {name}"
-            return InvalidOption(name, f"{value} with rule '{self.rule}'", expected, "rule='set'")
-        return InvalidOption(f"option of rule '{self.rule}'", repr(name), f"one of {', '.join(known)}", fix)
+    def loss(self) -> Objective:
+        """Return the objective that is minimised."""
+        return OBJECTIVE.made(vars(self))
 
     def fit_options(self) -> Mapping[str, Any]:
-        """Return the keyword arguments for `netsparse.train.fit` beside network, data and rewiring."""
+        """Return the keyword arguments for `netsparse.train.fit` beside what `built` makes, data and rewiring."""
         names = (
             "epochs", "batch_size", "accumulate", "optimizer", "lr", "lr_schedule", "weight_decay", "validation",
-            "init", "activation", "backend", "precision",
+            "precision",
         )  # fmt: skip
-        return {name: getattr(self, name) for name in names} | {"rng": self.seed}
+        building = ("head", "init", "activation", "backend") if self.model == MLP else ()
+        given = {name: getattr(self, name) for name in (*names, *building)}
+        return given | {"objective": self.loss(), "rng": self.seed}
 
 
 FRACTION_ONCE = 0.3
 """What `fraction` said where it said nothing, before it was left to the rule."""
-
-
-def _plain(value: Any) -> Any:
-    """Return an option as JSON would give it back."""
-    return [_plain(part) for part in value] if isinstance(value, tuple | list) else value
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    """Tell whether two values are the same number, as text or not, or the same text."""
-    try:
-        return float(one) == float(other)
-    except (TypeError, ValueError):
-        return str(one) == str(other)
-
-
-def _one_line(error: ValidationError, cls: type[BaseModel]) -> NetsparseError:
-    first = error.errors(include_url=False)[0]
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, NetsparseError):
-        return cause
-    name = str(first["loc"][0])
-    if name not in cls.model_fields:
-        return InvalidOption("setting", repr(name), "one of " + ", ".join(cls.model_fields), "leaving it out")
-    field = cls.model_fields[name]
-    kind = {"widths": InvalidSize, "density": InvalidDensity}.get(name, InvalidOption)
-    limits = [
-        (words, getattr(part, key)) for part in field.metadata for key, words in BOUNDS.items() if hasattr(part, key)
-    ]
-    bounds = "".join(f", {words} {limit:g}" for words, limit in limits)
-    expected = "a whole number" if field.annotation in (int, int | None) else EXPECTED.get(first["type"], first["msg"])
-    return kind(name, repr(first["input"]), expected + bounds, f"{name}={EXAMPLES.get(name, field.default)}")
-
-
-EXPECTED = {
-    "float_parsing": "a number",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "tuple_type": "a sequence of whole numbers",
-    "dict_type": "names and values of options",
-    "greater_than_equal": "a number",
-    "less_than_equal": "a number",
-}
-BOUNDS = {"ge": "at least", "le": "at most"}
-EXAMPLES = {"lr": 0.1, "validation": 0, "every": 100, "fraction": FRACTION_ONCE, "rule_options": "{'until': 0.75}"}

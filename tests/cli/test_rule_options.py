@@ -6,7 +6,7 @@ import math
 import pandas as pd
 import pytest
 
-from netsparse.cli.rule_options import in_words, parse_options
+from netsparse.cli.named_options import in_words, parse_options
 from netsparse.errors import InvalidOption
 from netsparse.rewiring import RULES, RigL
 from netsparse.train import TrainConfig
@@ -35,7 +35,7 @@ READ = [
 
 @pytest.mark.parametrize(("text", "value"), READ, ids=[text for text, _ in READ])
 def test_values_are_read_as_python_reads_them(text, value):
-    (name, read), *others = parse_options("set", [text]).items()
+    (name, read), *others = parse_options("rule", "set", [text]).items()
     assert name == text.partition("=")[0].strip()
     assert read == value
     assert type(read) is type(value)
@@ -44,9 +44,9 @@ def test_values_are_read_as_python_reads_them(text, value):
 
 def test_what_to_type_is_what_is_typed_here():
     error = InvalidOption("milestones of rule 'mest'", "0.5", "shares", "milestones=(0.5625, 0.75)")
-    assert in_words(error, "mest").fix == "--rule-option milestones=0.5625,0.75"
+    assert in_words(error, "rule", "mest").fix == "--rule-option milestones=0.5625,0.75"
     other = InvalidOption("lr", "-1", "a number", "lr=0.1")
-    assert in_words(other, "mest") is other
+    assert in_words(other, "rule", "mest") is other
 
 
 WRONG = [
@@ -64,7 +64,7 @@ WRONG = [
     (("--fraction", "2"), "try --fraction 0.3"),
     (("--rule", "static", "--fraction", "0.3"), "given 0.3 with rule 'static', expected a rule that replaces edges"),
     (("--rule", "static", "--rule-option", "until=1"), "try --rule set"),
-    (("--rule", "gradual_magnitude_pruning", "--fraction", "0.2"), "option of rule 'gradual_magnitude_pruning'"),
+    (("--rule", "gradual_magnitude_pruning", "--fraction", "0.2"), "replaces edges, or no fraction; try --rule set"),
     (("--rule", "rigged"), "rule: given 'rigged', expected one of"),
     (("--rule", "rigged", "--rule-option", "until"), "see --rule list"),
 ]

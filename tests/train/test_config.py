@@ -126,7 +126,7 @@ BAD = [
     ({"rule_options": {"every": None}, "every": 3}, errors.InvalidOption, "3 and, as an option of the rule, None"),
     ({"rule_options": 3}, errors.InvalidOption, "rule_options: given 3, expected names and values"),
     ({"rule_options": {"fraction": "much"}}, errors.InvalidOption, "fraction: given 'much', expected a number"),
-    ({"rule": "gradual_magnitude_pruning", "fraction": 0.1}, errors.InvalidOption, "given 'fraction', .*leaving out"),
+    ({"rule": "gradual_magnitude_pruning", "fraction": 0.1}, errors.InvalidOption, "0.1 with rule .*or no fraction"),
     ({"colour": "red"}, errors.InvalidOption, "colour"),
 ]
 
