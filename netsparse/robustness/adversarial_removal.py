@@ -1,4 +1,4 @@
-"""An attack on the graph: edges are removed so that the loss rises fastest, the gradient taken anew after each round."""
+"""An attack on the graph: the edges that a model misses most are removed, round by round, by the loss gradient."""
 
 from __future__ import annotations
 
@@ -192,21 +192,26 @@ class _Loss:
         with left_alone(twin):
             for weight in weights:
                 weight.requires_grad_(True)
-            parts = in_threads(partial(_gradients, twin, weights), self.batches, self.n_threads)
-        totals = [sum(part[1:], start=part[0]) for part in zip(*parts, strict=True)]
+            totals = [torch.zeros_like(weight, dtype=torch.float64) for weight in weights]
+            # a few batches at a time, since the gradients of all may not fit; added in the batches' order
+            for begin in range(0, len(self.batches), self.n_threads):
+                here = self.batches[begin : begin + self.n_threads]
+                for gradients in in_threads(partial(_gradients, twin, weights), here, self.n_threads):
+                    for total, gradient in zip(totals, gradients, strict=True):
+                        total += gradient
         return np.concatenate([total.cpu().numpy().ravel() for total in totals]) / self.n_samples
 
 
 def _gradients(model: SparseModel, weights: list[Tensor], batch: tuple[Tensor, Tensor]) -> list[Tensor]:
-    """Return the gradients of the summed loss of a batch, in double precision."""
+    """Return the gradients of the summed loss of a batch."""
     with torch.enable_grad():
         x, labels = batch
         loss = nn.functional.cross_entropy(model(x), labels, reduction="sum")
-        return [gradient.double() for gradient in torch.autograd.grad(loss, weights)]
+        return list(torch.autograd.grad(loss, weights))
 
 
 def _samples_of(dataset: Dataset, split: str, n_samples: int | None) -> int:
     if split not in ("train", "test"):
         raise InvalidOption("split", repr(split), "'train' or 'test'", "split='train'")
     n = len(dataset.x_train if split == "train" else dataset.x_test)
-    return first_samples(min(USUAL_SAMPLES, n) if n_samples is None else n_samples, n, f"{split}")
+    return first_samples(min(USUAL_SAMPLES, n) if n_samples is None else n_samples, n, split)

@@ -103,13 +103,13 @@ def gradient_masking(
     if norm in NORMS:
         _check_radius(eps, norm, dataset.n_features)
     of_all: dict[str, Any] = {"norm": norm, "n_samples": n_samples, "batch_size": batch_size, "progress": False}
-    children = dict(zip(("pgd", "other"), seeds(rng, 2, purpose="masking"), strict=True))
+    for_pgd, for_others = seeds(rng, 2, purpose="masking")
 
-    def accuracy(attack: str, radius: float, seed: str = "other", **options: Any) -> float:
-        table = adversarial(model, dataset, attack=attack, eps=radius, **options, **of_all, rng=children[seed])
+    def accuracy(attack: str, radius: float, seed: int = for_others, **options: Any) -> float:
+        table = adversarial(model, dataset, attack=attack, eps=radius, **options, **of_all, rng=seed)
         return float(table["accuracy"].iloc[-1])
 
-    pgd: dict[str, Any] = {"steps": steps, "restarts": restarts, "seed": "pgd"}
+    pgd: dict[str, Any] = {"steps": steps, "restarts": restarts, "seed": for_pgd}
     under_pgd = accuracy("pgd", eps, **pgd)
     largest = NORMS[norm].largest(dataset.n_features)
     fewer = {**pgd, "steps": max(1, steps // FEWER)}
