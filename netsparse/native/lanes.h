@@ -57,11 +57,17 @@ struct Tile {
     long start;
     int seen;
 
+    // The sum over the lanes without the columns that the tile before has counted.
     template <class T>
-    T add_total(T before, Vector<T, L> value) const {
+    T own_total(Vector<T, L> value) const {
         if constexpr (OVERLAPS && L > 1)
             for (int lane = 0; lane < seen; ++lane) value[lane] = T(0);
-        return start ? before + total<T, L>(value) : total<T, L>(value);
+        return total<T, L>(value);
+    }
+
+    template <class T>
+    T add_total(T before, Vector<T, L> value) const {
+        return start ? before + own_total<T>(value) : own_total<T>(value);
     }
 };
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,12 @@ from torch import Tensor, nn
 
 from netsparse.errors import InvalidOption, InvalidSize
 from netsparse.graph import BipartiteGraph
+from netsparse.nn.images import feature_major
 from netsparse.nn.inputs import check_kind
-from netsparse.nn.kernels import SparseProduct
-from netsparse.nn.kernels.product import Watch
+from netsparse.nn.kernels import EdgeIndex
+from netsparse.nn.kernels.convolution import SparseConvolution, tell
+from netsparse.nn.kernels.dispatch import convolution_kernel_name
+from netsparse.nn.kernels.patches import Patches
 from netsparse.nn.layer import SparseLayer
 from netsparse.typing import Seed
 
@@ -26,9 +28,13 @@ class SparseConv2d(SparseLayer):
     a target unit is an output channel: y_t(i, j) = f(b_t + sum over edges e = (s, t) of w_e x_c(i + r - padding,
     j + q - padding)). All patches share the weights.
 
-    Two ways to compute it. "dense" scatters the weights into the dense kernel (n_out, channels, kh, kw) and takes
-    torch's convolution: as much work and as many gradients as an nn.Conv2d has, of which those at edges are kept. Any
-    other kernel multiplies the unrolled patches (n_in, batch * positions) on the edges alone.
+    Two ways to compute it. "dense" is dense compute: the weights are scattered into the kernel (n_out, channels, kh,
+    kw) of torch's convolution, which does as much work as that of an nn.Conv2d, and of the gradients it finds those at
+    edges are kept. Any other kernel computes on the edges alone: `native_cpu` as one multiply-add per edge over whole
+    images, the others on unrolled patches (n_in, positions * batch), which are kh * kw times as large as the images.
+    Inside, those have their images feature-major, as linear layers have their units: the result is a view of a
+    contiguous (n_out, height', width', batch) buffer, which elementwise functions keep, the next sparse layer reads
+    without a copy, and `netsparse.nn.images` normalises and pools as it lies.
 
     Parameters
     ----------
@@ -43,7 +49,8 @@ class SparseConv2d(SparseLayer):
     bias, activation, init, rng
         See `SparseLayer`.
     backend : {"auto", "dense", ...}
-        "dense", or a kernel for the unrolled patches, see `netsparse.nn.kernels`.
+        See `netsparse.nn.kernels`; "auto" chooses between "native_cpu" and "dense" by the density, see
+        `netsparse.nn.kernels.dispatch.convolution_kernel_name`.
 
     Attributes
     ----------
@@ -91,6 +98,7 @@ class SparseConv2d(SparseLayer):
             given = f"'same' for patches of {height} x {width}"
             raise InvalidOption("padding", given, "odd sizes, or a number of zeros", "padding=0")
         self.padding = (height // 2, width // 2) if padding == "same" else _pair("padding", padding, least=0)
+        self._patches = Patches(self.kernel_size, self.stride, self.padding)
 
     @property
     def in_channels(self) -> int:
@@ -111,16 +119,21 @@ class SparseConv2d(SparseLayer):
             For another number of axes or channels, images smaller than a patch, another dtype or device.
         """
         check_kind(self, x)
-        size = _size_of_result(self, x)
-        if self.backend == "dense" or self.backend == "auto":
+        _check_images(self, x)
+        kernel = self._kernels.get(len(x)) or self.kernel_for(len(x))
+        if not kernel.is_sparse:
             return self._dense(x)
-        return self._unrolled(x, size)
+        weight, bias = self._parameters["weight"], self._parameters.get("bias")
+        images, index = feature_major(x), self._index
+        y: Any = SparseConvolution.apply(images, weight, bias, index, self._patches, kernel, self.slope, self.watch)
+        return y.permute(3, 0, 1, 2)
 
     def dense_kernel(self) -> Tensor:
         """Return the dense kernel (n_out, channels, kh, kw), 0 where no edge is; gradients flow to the weights."""
-        weight = self.weight
-        flat = weight.new_zeros(self.n_out * self.n_in).index_copy(0, self._places(), weight)
-        return flat.view(self.n_out, self.in_channels, *self.kernel_size)
+        weight, shape = self.weight, (self.n_out, self.in_channels, *self.kernel_size)
+        if self._index.is_complete:
+            return weight.view(shape)
+        return weight.new_zeros(self.n_out * self.n_in).index_copy(0, self._places(), weight).view(shape)
 
     def _places(self) -> Tensor:
         """Return where in the dense kernel, laid out flat, each weight is."""
@@ -128,66 +141,36 @@ class SparseConv2d(SparseLayer):
             self._places_of, self._places_now = self._index, self._index.targets() * self.n_in + self._index.indices
         return self._places_now
 
-    _places_of: Any = None
+    _places_of: EdgeIndex | None = None
     _places_now: Tensor
 
     def _dense(self, x: Tensor) -> Tensor:
-        kernel = self.dense_kernel()
-        if self.watch is not None and kernel.requires_grad:
-            kernel.register_hook(_told(self.watch, self.n_in))
+        kernel, watch = self.dense_kernel(), self.watch
+        if watch is not None and kernel.requires_grad:
+            kernel.register_hook(lambda gradient: tell(watch, gradient.detach().reshape(self.n_out, self.n_in)))
         y = nn.functional.conv2d(x, kernel, self.bias, self.stride, self.padding)
-        return y if self.slope is None else torch.where(y > 0, y, self.slope * y)
+        if self.slope is None:
+            return y
+        return nn.functional.leaky_relu(y, self.slope) if self.slope else torch.relu(y)
 
-    def _unrolled(self, x: Tensor, size: tuple[int, int]) -> Tensor:
-        columns = unrolled(x, self.kernel_size, self.stride, self.padding)
-        n = columns.shape[1]
-        kernel = self._kernels.get(n) or self.kernel_for(n)
-        y: Any = SparseProduct.apply(columns, self.weight, self.bias, self._index, kernel, self.slope, self.watch)
-        return y.view(self.n_out, len(x), *size).transpose(0, 1)
+    def _kernel_name(self, batch: int) -> str:
+        device, dtype = self.weight.device, self.weight.dtype
+        return convolution_kernel_name(self.backend, self.graph, device=device, dtype=dtype)
 
     def extra_repr(self) -> str:
         """Describe the layer in one line."""
         return f"{super().extra_repr()}, patches {self.kernel_size}, stride {self.stride}, padding {self.padding}"
 
 
-def unrolled(x: Tensor, kernel_size: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]) -> Tensor:
-    """Return the patches of images (batch, channels, height, width) as columns (channels * kh * kw, batch * positions).
-
-    The rows are in the order of `nn.Unfold`, the columns image by image and position by position.
-    """
-    patches = nn.functional.unfold(x, kernel_size, padding=padding, stride=stride)
-    return patches.transpose(0, 1).reshape(patches.shape[1], -1)
-
-
-def _told(watch: Watch, n_in: int) -> Callable[[Tensor], None]:
-    """Return a hook that hands a dense gradient on as two factors whose product it is."""
-
-    def see(gradient: Tensor) -> None:
-        matrix = gradient.detach().reshape(-1, n_in)
-        n_out = len(matrix)
-        one = torch.eye(min(n_in, n_out), dtype=matrix.dtype, device=matrix.device)
-        if n_out <= n_in:
-            watch(matrix.t(), one)
-        else:
-            watch(one, matrix)
-
-    return see
-
-
-def _size_of_result(layer: SparseConv2d, x: Tensor) -> tuple[int, int]:
+def _check_images(layer: SparseConv2d, x: Tensor) -> None:
     channels, (height, width) = layer.in_channels, layer.kernel_size
+    subject = f"input of {layer.name or 'a convolution'}"
     if x.dim() != 4 or x.shape[1] != channels:
         given, expected = f"shape {tuple(x.shape)}", f"(batch, {channels}, height, width)"
-        raise InvalidSize(
-            f"input of {layer.name or 'a convolution'}", given, expected, f"x.reshape(-1, {channels}, ...)"
-        )
-    sizes = [side + 2 * pad for side, pad in zip(x.shape[2:], layer.padding, strict=True)]
-    if sizes[0] < height or sizes[1] < width:
+        raise InvalidSize(subject, given, expected, f"x.reshape(-1, {channels}, height, width)")
+    if min(layer._patches.size_of_result(*x.shape[2:])) < 1:
         given, expected = f"images of {x.shape[2]} x {x.shape[3]}", f"at least one patch of {height} x {width}"
-        raise InvalidSize(f"input of {layer.name or 'a convolution'}", given, expected, "larger images, or padding")
-    steps = zip(sizes, layer.kernel_size, layer.stride, strict=True)
-    rows, columns = ((side - patch) // step + 1 for side, patch, step in steps)
-    return rows, columns
+        raise InvalidSize(subject, given, expected, "larger images, or padding")
 
 
 def _pair(name: str, value: Any, least: int = 1) -> tuple[int, int]:

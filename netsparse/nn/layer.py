@@ -15,6 +15,7 @@ from netsparse.graph.checks import as_edge_vector
 from netsparse.nn.activation import slope_of
 from netsparse.nn.init import initial_weights
 from netsparse.nn.kernels import KERNELS, EdgeIndex, Kernel, kernel_name
+from netsparse.nn.kernels.dispatch import BATCH
 from netsparse.nn.kernels.product import Watch
 from netsparse.nn.optimizer import carried, carry_in_place, carry_state, stays_in_place
 from netsparse.rng import as_rng
@@ -112,8 +113,11 @@ class SparseLayer(nn.Module):
     def _choose_again(self) -> None:
         self._kernels: dict[int, Kernel] = {}
         # one asked for by name need not compute where the layer is at this moment: it may be about to be moved
-        place = {"device": self.weight.device, "dtype": self.weight.dtype}
-        self.kernel = self.backend if self.backend in KERNELS else kernel_name(self.backend, self.graph, **place)
+        self.kernel = self.backend if self.backend in KERNELS else self._kernel_name(BATCH)
+
+    def _kernel_name(self, batch: int) -> str:
+        device, dtype = self.weight.device, self.weight.dtype
+        return kernel_name(self.backend, self.graph, batch=batch, device=device, dtype=dtype)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[misc]
@@ -140,8 +144,7 @@ class SparseLayer(nn.Module):
         InvalidOption
             If the kernel asked for by name cannot compute on the layer's device or in its dtype.
         """
-        device, dtype = self.weight.device, self.weight.dtype
-        self.kernel = kernel_name(self.backend, self.graph, batch=batch, device=device, dtype=dtype)
+        self.kernel = self._kernel_name(batch)
         self._kernels[batch] = KERNELS[self.kernel]
         return self._kernels[batch]
 

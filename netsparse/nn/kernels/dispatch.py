@@ -11,7 +11,7 @@ from netsparse.errors import InvalidOption, KernelFallback, unknown_name
 from netsparse.graph import BipartiteGraph
 from netsparse.nn.kernels.dense import Dense
 from netsparse.nn.kernels.kernel import Kernel
-from netsparse.nn.kernels.measured import fastest_first
+from netsparse.nn.kernels.measured import DENSEST_CONVOLUTION, fastest_first
 from netsparse.nn.kernels.native_cpu import NativeCpu
 from netsparse.nn.kernels.numba_cpu import NumbaCpu
 from netsparse.nn.kernels.reference import Reference
@@ -73,6 +73,35 @@ def kernel_name(
         given = f"{backend!r}, but {reason}"
         raise InvalidOption("backend", given, f"a kernel for {dtype} on {device}", "backend='auto'")
     return backend
+
+
+def convolution_kernel_name(
+    backend: str, graph: BipartiteGraph, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
+) -> str:
+    """Return the name of the kernel that `backend` means for a convolution over `graph`.
+
+    "auto" is, on the CPU, `native_cpu` up to the density at which `dense` was measured to be as fast, and `dense`
+    above it and everywhere else: on other devices, in other dtypes, without compiled code. Dense convolutions are
+    what torch and its libraries do best; unrolled patches beat them only far below 1 % of the pairs, and take
+    kh * kw times the memory, so that kernels which need them are chosen by name only.
+
+    Raises
+    ------
+    UnknownName, InvalidOption
+        As `kernel_name`.
+
+    Examples
+    --------
+    >>> convolution_kernel_name("auto", BipartiteGraph.from_edges([0], [0], n_in=9, n_out=1), dtype=torch.float16)
+    'dense'
+    """
+    device = torch.device("cpu") if device is None else device
+    if backend != "auto":
+        return kernel_name(backend, graph, device=device, dtype=dtype)
+    n_pairs = graph.n_in * graph.n_out
+    if graph.n_edges <= DENSEST_CONVOLUTION * n_pairs and KERNELS["native_cpu"].why_not(device, dtype) is None:
+        return "native_cpu"
+    return "dense"
 
 
 def _auto(graph: BipartiteGraph, batch: int, device: torch.device, dtype: torch.dtype) -> str:

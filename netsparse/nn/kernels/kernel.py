@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from netsparse.nn.kernels.index import EdgeIndex
+from netsparse.nn.kernels.patches import Patches
 
 
 class Kernel(ABC):
@@ -74,6 +75,36 @@ class Kernel(ABC):
         g = before_activation(g, signs, slope)
         grad_x = self.spmm_t(index, weight, g) if wanted[0] else None
         grad_weight = self.sddmm(index, g, x) if wanted[1] else None
+        return grad_x, grad_weight, g.sum(1) if wanted[2] else None
+
+    def convolve(
+        self, index: EdgeIndex, patches: Patches, weight: Tensor, bias: Tensor | None, x: Tensor, slope: float | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return y = f(W * x + b), a convolution, and what `convolve_back` reads the sign of W * x + b from.
+
+        x (channels, height, width, batch) and y (n_out, height', width', batch), contiguous; n_in = channels * kh * kw.
+        Unless a kernel can do without, the patches are unrolled.
+        """
+        shape = (index.n_out, *patches.size_of_result(*x.shape[1:3]), x.shape[3])
+        flat, signs = self.forward(index, weight, bias, patches.unrolled(x), slope)
+        y = flat.view(shape)
+        return y, None if signs is None else y if signs is flat else signs.view(shape)
+
+    def convolve_back(
+        self,
+        index: EdgeIndex,
+        patches: Patches,
+        weight: Tensor,
+        x: Tensor,
+        signs: Tensor | None,
+        slope: float | None,
+        g: Tensor,
+        wanted: tuple[bool, bool, bool],
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Return the gradients of x, weight and bias, each only if it is `wanted`, from g, that of y."""
+        g = before_activation(g, signs, slope).view(index.n_out, -1)
+        grad_x = patches.folded(self.spmm_t(index, weight, g), x) if wanted[0] else None
+        grad_weight = self.sddmm(index, g, patches.unrolled(x)) if wanted[1] else None
         return grad_x, grad_weight, g.sum(1) if wanted[2] else None
 
 

@@ -36,6 +36,9 @@ FASTEST_FIRST = {
 }
 """For (units, batch): one word per density, the kernels' letters from the fastest to the slowest."""
 
+DENSEST_CONVOLUTION = 0.5
+"""Density above which a convolution is computed densely."""
+
 
 def fastest_first(n_in: int, n_out: int, n_edges: int, batch: int) -> list[str]:
     """Return the CPU kernels from the fastest to the slowest in the measured case nearest to this one.

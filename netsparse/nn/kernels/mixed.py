@@ -7,6 +7,7 @@ from torch import Tensor
 
 from netsparse.nn.kernels.index import EdgeIndex
 from netsparse.nn.kernels.kernel import Kernel
+from netsparse.nn.kernels.patches import Patches
 
 
 def as_autocast_says(kernel: Kernel, x: Tensor) -> tuple[Kernel, Tensor]:
@@ -90,6 +91,35 @@ class HalfStorage(Kernel):
         with _as_written(x):
             grad_x, grad_weight, grad_bias = self.kernel.backward(
                 index, weight, x.to(wide), signs, slope, g.to(wide), wanted
+            )
+        return None if grad_x is None else grad_x.to(self.dtype), grad_weight, grad_bias
+
+    def convolve(
+        self, index: EdgeIndex, patches: Patches, weight: Tensor, bias: Tensor | None, x: Tensor, slope: float | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return y and what the signs are read from, both rounded; one tensor where they are one."""
+        with _as_written(x):
+            y, signs = self.kernel.convolve(index, patches, weight, bias, x.to(weight.dtype), slope)
+        rounded = y.to(self.dtype)
+        return rounded, rounded if signs is y else None if signs is None else signs.to(self.dtype)
+
+    def convolve_back(
+        self,
+        index: EdgeIndex,
+        patches: Patches,
+        weight: Tensor,
+        x: Tensor,
+        signs: Tensor | None,
+        slope: float | None,
+        g: Tensor,
+        wanted: tuple[bool, bool, bool],
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Return the gradient of x, rounded, and those of weight and bias as they are."""
+        wide = weight.dtype
+        signs = None if signs is None else signs.to(wide)
+        with _as_written(x):
+            grad_x, grad_weight, grad_bias = self.kernel.convolve_back(
+                index, patches, weight, x.to(wide), signs, slope, g.to(wide), wanted
             )
         return None if grad_x is None else grad_x.to(self.dtype), grad_weight, grad_bias
 

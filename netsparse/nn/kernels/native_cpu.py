@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import threading
 from functools import cache
 from typing import Any
@@ -13,7 +14,8 @@ from torch import Tensor
 from netsparse.native import native_library, why_no_native
 from netsparse.nn.kernels.index import EdgeIndex
 from netsparse.nn.kernels.kernel import Kernel
-from netsparse.nn.kernels.operands import readable
+from netsparse.nn.kernels.operands import misfit, readable
+from netsparse.nn.kernels.patches import Patches
 
 TYPES = {torch.float32: "f32", torch.float64: "f64", torch.int32: "i32", torch.int64: "i64"}
 ALONE_BELOW = 150_000
@@ -27,11 +29,16 @@ _LONG, _INT, _POINTER, _DOUBLE = ctypes.c_long, ctypes.c_int, ctypes.c_void_p, c
 ARGUMENTS = {
     "forward": (_LONG, _LONG, _INT, *[_POINTER] * 7, _INT, _DOUBLE),
     "backward": (_LONG, _LONG, _LONG, _INT, *[_POINTER] * 9, _DOUBLE, *[_POINTER] * 4),
+    "convolve": (_LONG, _LONG, _POINTER, _INT, *[_POINTER] * 7, _INT, _DOUBLE),
+    "convolve_back": (_LONG, _LONG, _POINTER, _INT, *[_POINTER] * 9, _DOUBLE, *[_POINTER] * 4),
 }
+LIBRARIES = {"forward": "products", "backward": "products", "convolve": "conv", "convolve_back": "conv"}
 
 
 class NativeCpu(Kernel):
     """Compiled C++: bias and activation in the product, all gradients in one pass over the edges.
+
+    In a convolution every edge is one multiply-add over all positions that it leads to: no patch is unrolled.
 
     The same bits for any number of threads: `torch.set_num_threads` says how many.
     """
@@ -42,7 +49,7 @@ class NativeCpu(Kernel):
             return "it computes on the CPU"
         if dtype not in (torch.float32, torch.float64):
             return "it computes in float32 and float64"
-        return why_no_native("products")
+        return why_no_native("products") or why_no_native("conv")
 
     def spmm(self, index: EdgeIndex, weight: Tensor, x: Tensor) -> Tensor:
         """Return W x: (n_out, batch) from x (n_in, batch)."""
@@ -133,10 +140,92 @@ class NativeCpu(Kernel):
         )
         return grad_x, grad_weight, grad_bias
 
+    def convolve(
+        self, index: EdgeIndex, patches: Patches, weight: Tensor, bias: Tensor | None, x: Tensor, slope: float | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return y = f(W * x + b), a convolution, and what `convolve_back` reads the sign of W * x + b from."""
+        shape, size = _shape(index, patches, x)
+        x, weight = readable(x, tuple(x.shape), x), readable(weight, index.indices.shape, x)
+        bias = None if bias is None else readable(bias, (index.n_out,), x)
+        y = x.new_empty(size)
+        z = torch.empty_like(y) if slope is not None and slope < 0.0 else None
+        if y.numel():
+            _function("convolve", x.dtype, index.indices.dtype)(
+                index.n_in,
+                index.n_out,
+                shape,
+                _threads(index, math.prod(size[1:])),
+                index.indptr.data_ptr(),
+                index.indices.data_ptr(),
+                weight.data_ptr(),
+                None if bias is None else bias.data_ptr(),
+                x.data_ptr(),
+                y.data_ptr(),
+                None if z is None else z.data_ptr(),
+                slope is not None,
+                slope or 0.0,
+            )
+        return y, None if slope is None else y if z is None else z
+
+    def convolve_back(
+        self,
+        index: EdgeIndex,
+        patches: Patches,
+        weight: Tensor,
+        x: Tensor,
+        signs: Tensor | None,
+        slope: float | None,
+        g: Tensor,
+        wanted: tuple[bool, bool, bool],
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Return the gradients of x, weight and bias, each only if it is `wanted`, from g, that of y."""
+        shape, size = _shape(index, patches, x)
+        g, x = readable(g, size, g), readable(x, tuple(x.shape), g)
+        weight = readable(weight, index.indices.shape, g)
+        signs = None if signs is None else readable(signs, size, g)
+        before = None if signs is None else _scratch(g)
+        grad_x = torch.empty_like(x) if wanted[0] else None
+        grad_weight = torch.zeros_like(weight) if wanted[1] else None
+        grad_bias = (g.new_empty if g.numel() else g.new_zeros)(index.n_out) if wanted[2] else None
+        own = (weight, x, g, signs)
+        results = (before, grad_x, grad_weight, grad_bias)
+        if g.numel():
+            _function("convolve_back", g.dtype, index.indices.dtype)(
+                index.n_in,
+                index.n_out,
+                shape,
+                _threads(index, math.prod(size[1:])),
+                index.indptr.data_ptr(),
+                index.indices.data_ptr(),
+                index.source_indptr.data_ptr(),
+                index.source_targets.data_ptr(),
+                index.by_source.data_ptr(),
+                *(None if each is None else each.data_ptr() for each in own),
+                slope or 0.0,
+                *(None if each is None else each.data_ptr() for each in results),
+            )
+        return grad_x, grad_weight, grad_bias
+
+
+def _shape(index: EdgeIndex, patches: Patches, x: Tensor) -> tuple[Any, tuple[int, int, int, int]]:
+    """Return what compiled code is told of images and patches, and the shape of the result.
+
+    Raises
+    ------
+    InvalidSize
+        If the images do not have as many channels as the edges begin at, or are smaller than a patch.
+    """
+    channels, height, width, batch = x.shape
+    rows, across = patches.size_of_result(height, width)
+    if channels * patches.n_places != index.n_in or rows < 1 or across < 1:
+        raise misfit(x, (index.n_in // patches.n_places, *patches.kernel_size, batch))
+    numbers = (channels, height, width, rows, across, *patches.kernel_size, *patches.stride, *patches.padding, batch)
+    return (_LONG * len(numbers))(*numbers), (index.n_out, rows, across, batch)
+
 
 @cache
 def _function(name: str, values: torch.dtype, ids: torch.dtype) -> Any:
-    function = getattr(native_library("products"), f"netsparse_{name}_{TYPES[values]}_{TYPES[ids]}")
+    function = getattr(native_library(LIBRARIES[name]), f"netsparse_{name}_{TYPES[values]}_{TYPES[ids]}")
     function.argtypes, function.restype = ARGUMENTS[name], None
     return function
 

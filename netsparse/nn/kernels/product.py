@@ -58,12 +58,12 @@ class SparseProduct(torch.autograd.Function):
         if ctx.watch is not None:
             ctx.watch(x.to(weight.dtype), before_activation(g, signs, ctx.slope).to(weight.dtype))
         wanted = ctx.needs_input_grad[:3]
-        kernel = _differentiable(ctx) if torch.is_grad_enabled() else ctx.kernel
+        kernel = differentiable(ctx) if torch.is_grad_enabled() else ctx.kernel
         grad_x, grad_weight, grad_bias = kernel.backward(ctx.index, weight, x, signs, ctx.slope, g, wanted)
         return grad_x, grad_weight, grad_bias, None, None, None, None
 
 
-def _differentiable(ctx: Any) -> Kernel:
+def differentiable(ctx: Any) -> Kernel:
     """Return a kernel that autograd sees through, in the same numbers as the one of the forward pass."""
     if not isinstance(ctx.kernel, HalfStorage):
         return Reference()
