@@ -290,3 +290,13 @@ def test_impossible_input_gets_one_line():
         compact(nn.Linear(3, 2))
     with pytest.raises(errors.UnknownName, match="one of all, selected"):
         compact(mlp(PLAIN["one layer"], n_classes=2), inputs="some")
+
+
+def test_bit_for_bit_where_no_constant_is_added_and_the_last_layer_is_sparse():
+    model = SparseMLP(
+        ns.generators.layered([300, 200, 150, 10], density=0.01, rng=0), head=None, backend="reference", rng=0
+    )
+    result = compact(model)
+    assert result.n_edges < result.n_edges_before
+    x = inputs_of(model)
+    assert torch.equal(result.model(x), model(x))
