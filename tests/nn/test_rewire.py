@@ -215,6 +215,19 @@ def test_what_a_layer_cannot_compute_with(make, error, message):
         layer(make(layer.n_in))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_loss_that_is_still_held_does_not_keep_the_old_shape(dtype):
+    layer = SparseLinear(zoo.GRAPHS["sparse random"], rng=0).to(dtype)
+    x = torch.rand(2, layer.n_in, dtype=dtype)
+    held = layer(x).sum()
+    graph, edge_map = ns.apply(layer.graph, ns.EdgeDelta([0, 5], [], []))
+    layer.rewire(graph, edge_map)
+    layer(x).sum().backward()
+    assert layer.weight.grad.shape == (graph.n_edges,)
+    assert layer.weight.dtype is dtype
+    assert held.grad_fn is not None
+
+
 @pytest.mark.gpu
 def test_carried_on_cuda_as_on_the_cpu():
     graph = zoo.GRAPHS["sparse random"]
