@@ -12,6 +12,7 @@ import typer
 from netsparse import __version__
 from netsparse.atomic import FULL, discard_unfinished
 from netsparse.cli.aside import Abandoned, aside
+from netsparse.cli.attack import attack
 from netsparse.cli.bench import bench
 from netsparse.cli.generate import generate
 from netsparse.cli.measure import measure
@@ -23,15 +24,17 @@ from netsparse.cli.wording import in_options
 from netsparse.errors import NetsparseError
 
 INTERRUPTED = 130
-VERBS = (run, generate, measure, percolate, robustness, train, bench)
+VERBS = (run, generate, measure, percolate, robustness, attack, train, bench)
 OPTIONS = {name for verb in VERBS for name in inspect.signature(verb).parameters}
 KEPT: dict[str, str] = {
     **dict.fromkeys(("run", "train"), "the run folder keeps what was finished"),
-    **dict.fromkeys(("percolate", "robustness"), "a file that was announced is whole, none is written halfway"),
+    **dict.fromkeys(
+        ("percolate", "robustness", "attack"), "a file that was announced is whole, none is written halfway"
+    ),
 }
 
 app = typer.Typer(
-    help="Sparse neural networks as bipartite graphs: generate, train, measure, percolate, perturb, export.",
+    help="Sparse neural networks as bipartite graphs: generate, train, measure, percolate, perturb, attack, export.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

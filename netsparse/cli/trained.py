@@ -55,6 +55,12 @@ def read_runs(paths: Sequence[Path], *, data: str | None, data_dir: Path | None,
     return found
 
 
+def read_model(path: Path, *, device: str) -> SparseModel:
+    """Read the model of a run folder or a model file; raises `FileAbsent`, `InvalidFile`."""
+    place = as_device(device)
+    return load_model(_model_file(path)).to(place)
+
+
 def _check_fit(file: Path, model: SparseModel, source: str, dataset: Dataset) -> None:
     n_in = model.n_features
     if n_in != dataset.n_features or model.n_classes < dataset.n_classes:
