@@ -72,7 +72,7 @@ class SparseConv2d(SparseLayer):
     torch.Size([5, 4, 8, 8])
     """
 
-    kernel_size: tuple[int, int]
+    kernel_size: tuple[int, int]  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(
         self,

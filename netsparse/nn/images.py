@@ -29,44 +29,40 @@ def feature_major(x: Tensor) -> Tensor:
     return seen.contiguous()
 
 
+def normalised(norm: nn.BatchNorm2d, x: Tensor) -> Tensor:
+    """Return what a batch normalisation makes of images (batch, channels, height, width), lying as they do.
+
+    The module is called as it is: its running means, its mode, its hooks.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.rand(2, 8, 8, 5).permute(3, 0, 1, 2)
+    >>> torch.allclose(normalised(nn.BatchNorm2d(2), x), nn.BatchNorm2d(2)(x), atol=1e-6)
+    True
+    """
+    if not _is_feature_major(x):
+        return norm(x)
+    batch, channels, height, width = x.shape
+    # one image of as many channels: a channel's mean does not ask which image a number is from
+    flat = x.permute(1, 2, 3, 0).view(1, channels, height * width, batch)
+    return norm(flat).view(channels, height, width, batch).permute(3, 0, 1, 2)
+
+
+def max_pooled(x: Tensor, size: int) -> Tensor:
+    """Return images (batch, channels, height, width) halved, for a size of 2, by taking maxima, lying as they do.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x = torch.rand(2, 8, 8, 5).permute(3, 0, 1, 2)
+    >>> torch.equal(max_pooled(x, 2), nn.functional.max_pool2d(x, 2))
+    True
+    """
+    if not _is_feature_major(x):
+        return nn.functional.max_pool2d(x, size)
+    return nn.functional.max_pool2d(x.transpose(0, 1), size).transpose(0, 1)  # torch calls this channels_last
+
+
 def _is_feature_major(x: Tensor) -> bool:
-    return x.dim() == 4 and not x.is_contiguous() and x.permute(1, 2, 3, 0).is_contiguous()
-
-
-class ImageNorm(nn.BatchNorm2d):
-    """torch's batch normalisation over images, as fast on feature-major ones; same parameters, same state dict.
-
-    Examples
-    --------
-    >>> import torch
-    >>> x = torch.rand(2, 8, 8, 5).permute(3, 0, 1, 2)
-    >>> torch.allclose(ImageNorm(2)(x), nn.BatchNorm2d(2)(x), atol=1e-6)
-    True
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Normalise (batch, channels, height, width) by channel; the result lies as the input does."""
-        if not _is_feature_major(input):
-            return super().forward(input)
-        batch, channels, height, width = input.shape
-        # one image of as many channels: its numbers are the same, wherever they came from
-        flat = input.permute(1, 2, 3, 0).view(1, channels, height * width, batch)
-        return super().forward(flat).view(channels, height, width, batch).permute(3, 0, 1, 2)
-
-
-class ImageMaxPool(nn.MaxPool2d):
-    """torch's max pooling over images, faster on feature-major ones.
-
-    Examples
-    --------
-    >>> import torch
-    >>> x = torch.rand(2, 8, 8, 5).permute(3, 0, 1, 2)
-    >>> torch.equal(ImageMaxPool(2)(x), nn.MaxPool2d(2)(x))
-    True
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Pool (batch, channels, height, width); the result lies as the input does."""
-        if not _is_feature_major(input):
-            return super().forward(input)
-        return super().forward(input.transpose(0, 1)).transpose(0, 1)  # what torch calls channels_last
+    return not x.is_contiguous() and x.permute(1, 2, 3, 0).is_contiguous()
