@@ -13,6 +13,8 @@ from torch import nn
 import netsparse as ns
 from netsparse import errors
 from netsparse.datasets import Dataset
+from netsparse.generators.convolutional import vgg
+from netsparse.nn.vgg import VGG
 from netsparse.robustness.adversarial import adversarial
 from netsparse.robustness.image_noise import gaussian_noise, uniform_noise
 from netsparse.robustness.square import HALVED_AT, Square, sides
@@ -222,9 +224,6 @@ def test_auto_attack_needs_four_classes(monkeypatch):
 
 
 def test_convolutions_are_attacked_like_any_model():
-    from netsparse.generators.convolutional import vgg
-    from netsparse.nn.vgg import VGG
-
     network = vgg(11, density=0.3, width=1 / 16, shape=(3, 16, 16), n_classes=4, rng=0)
     rng = np.random.default_rng(0)
     x, y = rng.random((24, 3, 16, 16)), np.arange(24) % 4

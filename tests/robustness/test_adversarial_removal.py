@@ -12,8 +12,10 @@ from oracles_attacks import cross_entropy, rises
 import netsparse as ns
 from netsparse import errors
 from netsparse.datasets import Dataset, load
+from netsparse.generators.convolutional import vgg
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.nn import SparseMLP
+from netsparse.nn.vgg import VGG
 from netsparse.robustness.adversarial_removal import adversarial_link_removal, loss_order
 from netsparse.robustness.averages import area_under_accuracy, mean_over_trials
 from netsparse.robustness.choices import count_of
@@ -184,6 +186,27 @@ def test_the_test_images_may_be_the_ones_attacked(trained):
     one = loss_order(trained, "digits", split="test", n_samples=100, rounds=3, rng=0)
     assert np.array_equal(one, loss_order(trained, swapped, split="train", n_samples=100, rounds=3, rng=0))
     assert not np.array_equal(one, loss_order(trained, "digits", n_samples=100, rounds=3, rng=0))
+
+
+def test_convolutions_lose_theirs_too():
+    network = vgg(11, density=0.3, width=1 / 16, shape=(3, 16, 16), n_classes=4, rng=0)
+    rng = np.random.default_rng(0)
+    x, y = rng.random((24, 3, 16, 16)), np.arange(24) % 4
+    data = Dataset.from_arrays(x, y, x, y)
+    model = VGG(network, shape=(3, 16, 16), rng=0)
+    order = loss_order(model, data, rounds=1, rng=0)
+    assert sorted(order.tolist()) == list(range(network.n_edges))
+    model.eval()
+    loss = torch.nn.functional.cross_entropy(model(torch.from_numpy(data.x_train.copy())), torch.from_numpy(y))
+    weights = [layer.weight for layer in model.sparse_layers()]
+    gradients = torch.autograd.grad(loss, weights)
+    rise = np.concatenate([-(w * g).detach().double().numpy() for w, g in zip(weights, gradients, strict=True)])
+    for begin, end in pairwise(np.cumsum([0, *(layer.n_edges for layer in network.layers)])):
+        of_layer = order[(order >= begin) & (order < end)]
+        assert (np.diff(rise[of_layer]) <= 1e-4 * np.abs(rise).max()).all()
+    table = adversarial_link_removal(model, data, fractions=2, rounds=4, rng=0)
+    assert table["n_edges"].tolist()[::2] == [network.n_edges, 0]
+    assert table["loss"].iloc[1] > table["loss"].iloc[0]
 
 
 BAD = [
