@@ -106,8 +106,8 @@ def vgg(
     density = as_density(density)
     sides = _sides(depth, as_width(width), as_image_shape(shape), as_size("n_classes", n_classes))
     chosen = ("published" if depth == 16 else "scaled") if allocation is None else allocation
-    counts = [density] if density == 1.0 else _counts(depth, density, sides, chosen)
-    counts = [math.prod(side) for side in sides] if density == 1.0 else counts
+    full = [math.prod(side) for side in sides]
+    counts = full if density == 1.0 else _counts(depth, density, sides, chosen)
     draws = checked_generators("complete" if density == 1.0 else generator, parameters, len(sides))
     children = spawn(rng, len(sides), purpose="wiring")
     layers = [
@@ -119,7 +119,7 @@ def vgg(
 
 def as_image_shape(shape: Any) -> tuple[int, int, int]:
     """Return (channels, height, width), one channel where only height and width are given; raises `InvalidSize`."""
-    sides = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else (shape,)
+    sides: tuple[Any, ...] = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else (shape,)
     whole = all(isinstance(side, int | np.integer) and not isinstance(side, bool) and side >= 1 for side in sides)
     if len(sides) not in (2, 3) or not whole:
         fix = "shape=(3, 32, 32)"
@@ -130,7 +130,7 @@ def as_image_shape(shape: Any) -> tuple[int, int, int]:
 
 def as_width(width: Any) -> float:
     """Return the factor on all widths; raises `InvalidOption`."""
-    if not isinstance(width, Real) or isinstance(width, bool) or not 0.0 < width <= 16.0:
+    if not isinstance(width, Real) or isinstance(width, bool) or not 0.0 < float(width) <= 16.0:
         raise InvalidOption("width", repr(width), "a factor above 0, at most 16", "width=0.25")
     return float(width)
 

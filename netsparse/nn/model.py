@@ -179,7 +179,9 @@ class SparseModel(nn.Module):
 def same_joints(one: tuple[UnitIds | None, ...], other: tuple[UnitIds | None, ...]) -> bool:
     """Tell whether two sequences of joints say the same."""
     pairs = zip(one, other, strict=False)
-    return len(one) == len(other) and all(a is b or (a is not None and np.array_equal(a, b)) for a, b in pairs)
+    return len(one) == len(other) and all(
+        a is b or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs
+    )
 
 
 def _exchanged(module: Any, changed: dict[nn.Module, nn.Module]) -> Any:
