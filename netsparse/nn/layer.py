@@ -253,9 +253,14 @@ class SparseLayer(nn.Module):
     def _set_weight(self, values: Tensor) -> None:
         if len(values) == len(self.weight):
             self.weight.data.copy_(values)  # the Parameter keeps its storage where the count is constant
-        else:
-            self.weight.data = values
+            self.weight.grad = None
+            return
         self.weight.grad = None
+        # a loss that is still held keeps the node that gathers gradients, which knows the old shape:
+        # another dtype in between makes torch forget it
+        other = torch.float64 if values.dtype is torch.float32 else torch.float32
+        self.weight.data = values.new_empty(0, dtype=other)
+        self.weight.data = values
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any, **kwargs: Any) -> None:
         indptr, indices, weight = (state_dict.get(f"{prefix}{name}") for name in ("indptr", "indices", "weight"))
