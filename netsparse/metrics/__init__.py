@@ -68,6 +68,7 @@ from netsparse.metrics.small_world import SmallWorldStatistics, small_world_stat
 from netsparse.metrics.spectral import singular_values, spectral_gap
 from netsparse.metrics.structure import bipartite_clustering, four_cycles, local_clustering
 from netsparse.metrics.table import summarize
+from netsparse.metrics.vector_table import zero_vector_table
 
 __all__ = [
     "METRICS",
@@ -152,5 +153,6 @@ __all__ = [
     "unreached_units",
     "unused_units",
     "used_units",
+    "zero_vector_table",
     "zero_vectors",
 ]

@@ -1,6 +1,7 @@
 """Sparse layers and models in PyTorch; the first floor that imports torch."""
 
 from netsparse.nn.activation import ACTIVATIONS
+from netsparse.nn.compact import CompactResult, compact
 from netsparse.nn.conv import SparseConv2d
 from netsparse.nn.device import as_device
 from netsparse.nn.gradients import PairGradients
@@ -20,6 +21,7 @@ __all__ = [
     "INITS",
     "KERNELS",
     "VGG",
+    "CompactResult",
     "Normalize",
     "PairGradients",
     "SparseConv2d",
@@ -30,6 +32,7 @@ __all__ = [
     "as_device",
     "carried",
     "carry_state",
+    "compact",
     "he_dense",
     "he_sparse",
     "recorded_gradients",

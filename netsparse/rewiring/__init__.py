@@ -14,6 +14,7 @@ from netsparse.rewiring.rules.evolutionary import SET, Static
 from netsparse.rewiring.rules.gradient_grown import SNFS, RigL
 from netsparse.rewiring.rules.in_time import ITOP
 from netsparse.rewiring.rules.memory_economic import MEST
+from netsparse.rewiring.rules.prune_aware import PruneAware
 from netsparse.rewiring.rules.pruning import GradualMagnitudePruning
 from netsparse.rewiring.rules.soft_deep_r import SoftDeepR
 from netsparse.rewiring.rules.spectral_gap import SpectralGap
@@ -37,6 +38,7 @@ __all__ = [
     "Kept",
     "LayerState",
     "Moment",
+    "PruneAware",
     "RewiringRule",
     "RigL",
     "SRigL",

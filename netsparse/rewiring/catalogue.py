@@ -13,6 +13,7 @@ from netsparse.rewiring.rules.evolutionary import SET, Static
 from netsparse.rewiring.rules.gradient_grown import SNFS, RigL
 from netsparse.rewiring.rules.in_time import ITOP
 from netsparse.rewiring.rules.memory_economic import MEST
+from netsparse.rewiring.rules.prune_aware import PruneAware
 from netsparse.rewiring.rules.pruning import GradualMagnitudePruning
 from netsparse.rewiring.rules.soft_deep_r import SoftDeepR
 from netsparse.rewiring.rules.spectral_gap import SpectralGap
@@ -31,6 +32,7 @@ RULES: dict[str, type[RewiringRule]] = {
     "bayesian_sampling": BayesianSampling,
     "structured": Structured,
     "structured_by_weight": StructuredByWeight,
+    "prune_aware": PruneAware,
     "cannistraci_hebb": CannistraciHebb,
     "cannistraci_hebb_soft": CannistraciHebbSoft,
     "degree_preserving": DegreePreserving,

@@ -1,7 +1,14 @@
 """A trained model under perturbation, without training it again: probes, their strengths, what is left."""
 
+from netsparse.robustness.adversarial import adversarial
+from netsparse.robustness.adversarial_removal import adversarial_link_removal, loss_order
+from netsparse.robustness.attack_methods import ATTACKS, ENGINES
 from netsparse.robustness.averages import area_under_accuracy, mean_over_models, mean_over_trials
+from netsparse.robustness.certify import certified, certified_accuracy
+from netsparse.robustness.gradient_masking import gradient_masking
+from netsparse.robustness.interval_bounds import interval_bounds
 from netsparse.robustness.link_removal import link_removal
+from netsparse.robustness.lipschitz import lipschitz_bound
 from netsparse.robustness.on_topology import (
     degree_preserving_rewiring,
     magnitude_pruning,
@@ -27,6 +34,8 @@ from netsparse.robustness.weight_probes import AdditiveNoise, Binarisation, Mult
 from netsparse.robustness.wiring import Wiring
 
 __all__ = [
+    "ATTACKS",
+    "ENGINES",
     "PROBES",
     "AdditiveNoise",
     "Binarisation",
@@ -42,10 +51,18 @@ __all__ = [
     "WeightShuffle",
     "Wiring",
     "additive_noise",
+    "adversarial",
+    "adversarial_link_removal",
     "area_under_accuracy",
     "binarisation",
+    "certified",
+    "certified_accuracy",
     "degree_preserving_rewiring",
+    "gradient_masking",
+    "interval_bounds",
     "link_removal",
+    "lipschitz_bound",
+    "loss_order",
     "magnitude_pruning",
     "mean_over_models",
     "mean_over_trials",
