@@ -21,6 +21,7 @@ from netsparse.generators.convolutional import vgg
 from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.nn import SparseMLP
 from netsparse.nn.conv import SparseConv2d
+from netsparse.nn.kernels import KERNELS
 from netsparse.nn.linear import SparseLinear
 from netsparse.nn.vgg import VGG
 from netsparse.robustness.averages import mean_over_trials
@@ -173,6 +174,40 @@ def test_sums_that_float32_loses_are_inside_the_bounds():
     for method in METHODS:
         assert not certified(model, x, torch.tensor([0]), 1e-9, method=method)
     assert certified(model.double(), x.double(), torch.tensor([0]), 1e-12)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_logits_that_float32_makes_equal_are_no_proof(norm):
+    # 2^20 + 0.065 is rounded up, 2^20 + 0.06 down to a tie that the other class wins: exactly, no margin is below 0.06
+    model = nn.Sequential(nn.Linear(1, 2))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[0.0], [0.1]]))
+        model[0].bias.copy_(torch.tensor([2.0**20, 2.0**20]))
+        assert model(torch.tensor([[0.65], [0.60]])).argmax(1).tolist() == [1, 0]
+    for method in METHODS:
+        assert not certified(model, torch.tensor([[0.65]]), torch.tensor([1]), 0.06, method=method, norm=norm)
+    model = model.double()
+    for method in METHODS:
+        assert certified(model, torch.tensor([[0.65]]).double(), torch.tensor([1]), 0.06, method=method, norm=norm)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("backend", [name for name in KERNELS if name != "triton_cuda"])
+def test_bounds_hold_in_whatever_order_a_kernel_adds(backend, norm):
+    # one after the other, 2^24 + 1 + 1 + ... stays 2^24 in float32
+    n = 400
+    graph = BipartiteGraph.from_mask(np.concatenate([np.ones((1, n), dtype=bool), np.eye(1, n, dtype=bool)]))
+    layer = SparseLinear(graph, backend=backend, rng=0)
+    x = torch.ones(2, n)
+    for first in (0, n - 1):
+        with torch.no_grad():
+            layer.weight.fill_(1.0)
+            layer.weight[first] = 2.0**24
+            logits = layer(x)
+        lower, upper = interval_bounds(nn.Sequential(layer), x, 0.0, norm=norm)
+        assert (lower <= logits).all()
+        assert (logits <= upper).all()
+        assert (lower[:, 0] <= 2.0**24).all()
 
 
 def test_what_a_model_cannot_hold_is_not_certain():
