@@ -21,7 +21,8 @@ from netsparse.errors import InvalidOption
 from netsparse.provenance import provenance
 from netsparse.robustness.adversarial import adversarial
 from netsparse.robustness.attack_methods import ATTACKS, named_method
-from netsparse.robustness.attack_options import as_restarts, as_step_size, as_steps
+from netsparse.robustness.attack_options import as_radii, as_restarts, as_step_size, as_steps
+from netsparse.robustness.attack_setting import Setting
 from netsparse.robustness.certify import METHODS, certified_accuracy
 from netsparse.train.written_numbers import as_number
 
@@ -111,6 +112,9 @@ def attacked(
 
     What is proven comes first in time, because it is sooner done and refuses what it cannot do, and last in the table.
     """
+    for run in runs:
+        for asked in attacks:
+            _check_can_start(run, asked, list(radii), norm, source)
     shared: dict[str, Any] = {"eps": list(radii), "norm": norm, "n_samples": n_samples}
     proven: list[pd.DataFrame] = []
     for run in runs:
@@ -129,6 +133,16 @@ def attacked(
             found.append(table.assign(run=run.name).astype(dict.fromkeys(WHOLE, "Int64")))
     whole = pd.concat([*found, *proven], ignore_index=True)
     return whole[["run", *whole.columns.drop("run")]]
+
+
+def _check_can_start(
+    run: Trained, asked: Mapping[str, Any], radii: list[float], norm: str, source: nn.Module | None
+) -> None:
+    """Raise what an attack would only raise when the ones before it are done: a package that is not there, say."""
+    method, _, build = named_method(asked["attack"], asked["engine"], norm)
+    steps = as_steps(asked["attack"], method, asked.get("steps"))
+    dataset, eps = run.dataset, max(as_radii(radii, norm, run.dataset.n_features))
+    build(Setting(norm, steps, asked.get("step_size"), dataset.shape, run.model.n_classes, source), eps)
 
 
 def labelled(table: pd.DataFrame) -> pd.Series:

@@ -40,8 +40,8 @@ def list_objectives(objective: str) -> str:
     from netsparse.train.named_options import OBJECTIVE
 
     settings = {option: setting.replace("_", "-") for setting, option in OBJECTIVE.settings.items()}
-    flags = ", ".join(f"--{flag}" for flag in settings.values())
-    typer.echo(f"Options of objectives: {flags}; others as --objective-option NAME=VALUE")
+    flags = [*(f"--{flag}" for flag in settings.values()), "others as --objective-option NAME=VALUE"]
+    typer.echo(_wrapped("Options of objectives", flags, indent="  "))
     for name, kind in OBJECTIVE.names.items():
         options = OBJECTIVE.options(name)
         short = {flag: options[option] for option, flag in settings.items() if option in options}

@@ -234,16 +234,25 @@ class TrainConfig(BaseModel):
         ------
         InvalidOption
             If more images are held back for validation than there are.
-        InvalidDensity, NoEdges, InvalidDegree, InvalidSize
+        InvalidSize
+            If a last layer without a dense head has not one unit for each class; for a VGG, if the data are no images.
+        InvalidDensity, NoEdges, InvalidDegree
             What `netsparse.generators.layered` and, for a VGG, `netsparse.generators.vgg` raise.
         """
         held_back(len(dataset.x_train), self.validation)
         options: dict[str, Any] = {"generator": self.generator, "allocation": self.allocation, "rng": self.seed}
         depth = MODELS[self.model]
         if depth is None:
+            self._check_last(dataset.n_classes)
             return layered([dataset.n_features, *self.widths], density=self.density, **options)
         options |= {"width": self.width, "shape": dataset.shape, "n_classes": dataset.n_classes}
         return vgg(depth, density=self.density, **options)
+
+    def _check_last(self, n_classes: int) -> None:
+        if self.head is None and self.widths[-1] != n_classes:
+            fix = "widths=" + ",".join(map(str, (*self.widths[:-1], n_classes)))
+            given = f"{self.widths[-1]} units in the last layer of a network without a dense head"
+            raise InvalidSize("widths", given, f"{n_classes}, one for each class", fix)
 
     def built(self, dataset: Dataset) -> SparseNetwork | VGG:
         """Return what `netsparse.train.fit` takes: the wiring of an MLP, or a VGG with its first weights.

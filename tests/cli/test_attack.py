@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import matplotlib.image
 import numpy as np
@@ -220,6 +221,18 @@ def test_a_mistake_is_one_line_and_leaves_nothing(cli, run, tmp_path, options, m
     said = [line for line in stderr.splitlines()[:-1] if not line.startswith("run: ")]
     assert said == []
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_package_that_is_not_there_is_told_before_the_work(cli, run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "foolbox", None)
+    monkeypatch.setitem(sys.modules, "autoattack", None)
+    for options, words in (
+        (("--engine", "foolbox"), "pip install 'netsparse[attacks]'"),
+        (("--attack", "pgd,auto"), "autoattack is not installed"),
+    ):
+        code, stdout, stderr = cli("attack", "run", *QUICK, *options)
+        assert (code, stdout, stderr.count("\n")) == (2, "", 1), stderr
+        assert words in stderr
 
 
 @pytest.mark.parametrize("made", ["absent", "empty"])

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 
 from netsparse import errors
-from netsparse.datasets import Dataset
+from netsparse.datasets import Dataset, load
+from netsparse.generators import vgg
+from netsparse.nn import VGG
 from netsparse.rewiring import RULES, SET, RigL
-from netsparse.train import TrainConfig
+from netsparse.train import OBJECTIVES, TrainConfig
+from netsparse.train.trades import TRADES
 
 
 def images(n_features, n=20):
@@ -128,6 +131,37 @@ BAD = [
     ({"rule_options": {"fraction": "much"}}, errors.InvalidOption, "fraction: given 'much', expected a number"),
     ({"rule": "gradual_magnitude_pruning", "fraction": 0.1}, errors.InvalidOption, "0.1 with rule .*or no fraction"),
     ({"colour": "red"}, errors.InvalidOption, "colour"),
+    ({"objective": "trades"}, errors.InvalidOption, "eps: given none for objective 'trades'.*eps=8/255"),
+    ({"objective": "trades", "eps": 1.5}, errors.InvalidOption, "eps of objective 'trades': given 1.5, expected at mo"),
+    ({"objective": "trades", "eps": -0.5}, errors.InvalidOption, "eps: given -0.5, expected a number, at least 0"),
+    ({"objective": "trades", "eps": "8 / 0"}, errors.InvalidOption, "eps: given '8 / 0', expected a number"),
+    ({"objective": "trades", "eps": float("nan")}, errors.InvalidOption, "eps: given nan"),
+    ({"objective": "trades", "eps": True}, errors.InvalidOption, "eps: given True"),
+    (
+        {"objective": "trades", "eps": 0.1, "objective_options": {"eps": 0.2}},
+        errors.InvalidOption,
+        "0.1 and, as an opt",
+    ),
+    ({"objective": "trades", "eps": 0.1, "objective_options": {"steps": 0}}, errors.InvalidOption, "attack_steps=10"),
+    ({"objective": "trades", "eps": 0.1, "objective_options": {"mix": 1}}, errors.InvalidOption, "given 'mix', expect"),
+    ({"objective": "mart", "eps": 0.1, "beta": float("inf")}, errors.InvalidOption, "beta"),
+    (
+        {"objective": "mixed", "eps": 0.1, "objective_options": {"mix": "much"}},
+        errors.InvalidOption,
+        "mix of objective",
+    ),
+    ({"eps": 0.1}, errors.InvalidOption, "0.1 with objective 'natural', expected .*trades.*; try objective='trades'"),
+    ({"objective": "mixed", "eps": 0.1, "beta": 6}, errors.InvalidOption, "one of trades, mart, or no beta"),
+    ({"objective": "fgsm"}, errors.UnknownName, "adversarial, mart, mixed, natural, trades"),
+    ({"model": "resnet"}, errors.UnknownName, "mlp, vgg11, vgg13, vgg16, vgg19"),
+    ({"model": "vgg11", "widths": (10,)}, errors.InvalidSize, "10 with model 'vgg11', expected none"),
+    ({"model": "vgg11", "head": "dense"}, errors.InvalidOption, "its last layer is sparse"),
+    ({"model": "vgg11", "activation": 0.1}, errors.InvalidOption, "expected relu"),
+    ({"model": "vgg11", "allocation": "even"}, errors.UnknownName, "erk, published, scaled, uniform"),
+    ({"model": "vgg11", "width": 17}, errors.InvalidOption, "at most 16"),
+    ({"width": 0.5}, errors.InvalidOption, "0.5 with model 'mlp'"),
+    ({"head": "sparse"}, errors.UnknownName, "dense, none"),
+    ({"n_train": 0}, errors.InvalidOption, "n_train=10000"),
 ]
 
 
@@ -136,3 +170,84 @@ def test_bad_input(values, error, message):
     with pytest.raises(error, match=message) as caught:
         TrainConfig.checked(**values)
     assert "\n" not in str(caught.value)
+
+
+GIVEN = {"objective": "trades", "eps": "8/255", "beta": 3, "attack_steps": 4, "step_size": "2/255"}
+
+
+def test_options_of_the_objective():
+    config = TrainConfig.checked(**GIVEN, objective_options={"norm": "l2", "label_smoothing": "1/10"})
+    expected = TRADES(8 / 255, 4, step_size=2 / 255, beta=3.0, norm="l2", label_smoothing=0.1)
+    assert repr(config.loss()) == repr(expected)
+    assert repr(config.fit_options()["objective"]) == repr(expected)
+    assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
+    # in one place or the other
+    named = {"eps": 8 / 255, "steps": 4, "step_size": "2/255", "beta": 3.0}
+    assert TrainConfig.checked(objective="trades", objective_options=named) == TrainConfig.checked(**GIVEN)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_every_objective_by_name(objective):
+    eps = {} if objective == "natural" else {"eps": 0.1}
+    assert repr(TrainConfig.checked(objective=objective, **eps).loss()) == repr(OBJECTIVES[objective](**eps))
+
+
+def test_settings_of_a_run_of_before_there_were_objectives_and_convolutions():
+    new = {
+        "n_train", "model", "width", "head", "objective", "eps", "beta", "attack_steps", "step_size",
+        "objective_options", "augment",
+    }  # fmt: skip
+    config = TrainConfig.checked(widths=(10, 20), density=0.5)
+    old = {name: value for name, value in config.model_dump(mode="json").items() if name not in new}
+    assert TrainConfig.checked(**old) == config
+
+
+@pytest.mark.parametrize(("model", "depth"), [("vgg11", 11), ("vgg13", 13), ("vgg16", 16), ("vgg19", 19)])
+def test_a_vgg_by_name(model, depth):
+    config = TrainConfig.checked(model=model, width=0.125, density=0.3, init="he_dense", seed=3)
+    assert (config.widths, config.head) == ((), None)
+    assert config.allocation == ("published" if depth == 16 else "scaled")
+    assert TrainConfig.checked(**json.loads(json.dumps(config.model_dump(mode="json")))) == config
+    data = load("digits")
+    network = vgg(depth, density=0.3, width=0.125, shape=(8, 8), n_classes=10, rng=3)
+    assert config.network(data) == network
+    model = config.built(data)
+    x_train = data.x_train[: -(len(data.x_train) // 5)].astype(np.float64)  # what is not held back
+    moments = (x_train.mean(), x_train.std(ddof=1))
+    expected = VGG(network, shape=(8, 8), init="he_dense", normalization=moments, rng=3)
+    for ours, theirs in zip(model.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert (model.normalize.mean, model.normalize.std) == pytest.approx(moments)
+    assert {"init", "activation", "backend", "head"}.isdisjoint(config.fit_options())
+
+
+def test_a_vgg_of_other_allocations_and_generators():
+    data = load("digits")
+    options = {"allocation": "erk", "generator": "near_biregular"}
+    network = TrainConfig.checked(model="vgg11", width=0.125, density=0.3, **options).network(data)
+    assert network == vgg(11, density=0.3, width=0.125, shape=(8, 8), n_classes=10, rng=0, **options)
+
+
+def test_a_vgg_needs_pictures():
+    with pytest.raises(errors.InvalidSize, match="height, width"):
+        TrainConfig.checked(model="vgg11", density=0.3).network(images(64))
+
+
+def test_a_part_of_the_training_images():
+    data = load("digits")
+    some = TrainConfig.checked(n_train=100).chosen(data)
+    assert (len(some.x_train), len(some.y_train), len(some.x_test)) == (100, 100, len(data.x_test))
+    np.testing.assert_array_equal(some.x_train, data.x_train[:100])
+    assert TrainConfig.checked().chosen(data) is data
+    assert TrainConfig.checked(n_train=1438).chosen(data) is data
+    with pytest.raises(errors.InvalidOption, match="at most the 1438 training images; try n_train=1438"):
+        TrainConfig.checked(n_train=1439).chosen(data)
+
+
+def test_a_sparse_read_out_has_a_unit_for_each_class():
+    data = load("digits")
+    assert TrainConfig.checked(widths=(20, 10), head=None).fit_options()["head"] is None
+    config = TrainConfig.checked(widths=(20, 10), head="none", density=0.5)
+    assert config.network(data).sizes == (64, 20, 10)
+    with pytest.raises(errors.InvalidSize, match=r"given 30 units .*, expected 10, .*widths=20,10"):
+        TrainConfig.checked(widths=(20, 30), head=None).network(data)
