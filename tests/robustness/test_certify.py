@@ -87,7 +87,7 @@ def models(draw):
     return mlp(network, seed=draw(st.integers(0, 10**6)), **options)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(models(), st.sampled_from([0.0, 1e-7, 0.01, 0.1, 0.5, 1.0]), st.sampled_from(["linf", "l2"]), st.integers(0, 99))
 def test_no_image_of_the_ball_leaves_the_bounds_or_breaks_a_certificate(model, eps, norm, seed):
     rng = np.random.default_rng(seed)
