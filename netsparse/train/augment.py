@@ -104,13 +104,13 @@ def picture(shape: Any) -> tuple[int, int, int]:
     >>> picture((28, 28)), picture((3, 32, 32))
     ((1, 28, 28), (3, 32, 32))
     """
-    sides = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+    sides: tuple[Any, ...] = tuple(shape) if isinstance(shape, Sequence) else (shape,)
     whole = all(isinstance(side, int | np.integer) and not isinstance(side, bool) and side > 0 for side in sides)
     if len(sides) not in (2, 3) or not whole:
         expected = "pictures, (height, width) or (channels, height, width)"
         raise InvalidSize("shape of the data", repr(shape), expected, "augment=None, or data with shape=(28, 28)")
-    channels, height, width = (1, *sides) if len(sides) == 2 else sides
-    return int(channels), int(height), int(width)
+    channels = sides[0] if len(sides) == 3 else 1
+    return int(channels), int(sides[-2]), int(sides[-1])
 
 
 def _shifted(side: int, share: float, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from inspect import Parameter, signature
-from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from netsparse.errors import InvalidOption, unknown_name
-from netsparse.nn import SparseMLP
+from netsparse.nn import SparseModel
 from netsparse.train.adversarial import AdversarialTraining, MixedTraining
 from netsparse.train.mart import MART
 from netsparse.train.natural import Natural
@@ -33,6 +32,7 @@ __all__ = [
     "named_objective",
     "objective_of",
     "objective_options",
+    "usual_batch",
 ]
 
 USUAL_BATCH, MEMORY = 512, {"cpu": 2**27, "cuda": 2**30}
@@ -218,7 +218,7 @@ def evaluate(
         them; for shapes, dtypes and devices of tensors what the model itself says.
     """
     x, y = labelled_samples(model, x, y)
-    batch_size = _usual_batch(model, x) if batch_size is None else batch_size
+    batch_size = usual_batch(model, x) if batch_size is None else batch_size
     n_threads = 1 if x.is_cuda else torch.get_num_threads()
     was_training = model.training
     model.eval()
@@ -228,12 +228,18 @@ def evaluate(
         model.train(was_training)
 
 
-def _usual_batch(model: nn.Module, x: Tensor) -> int:
-    if not isinstance(model, SparseMLP):
+def usual_batch(model: nn.Module, x: Tensor) -> int:
+    """Return how many of the samples `x` (n, ...) the model is asked for at a time where nothing is said.
+
+    512, or as many as take `MEMORY` in the largest layer of a `SparseModel`.
+    """
+    if not isinstance(model, SparseModel):
         return USUAL_BATCH
-    sizes = (*model.network.sizes, model.n_classes)
-    a_sample = x.element_size() * max(units + following for units, following in pairwise(sizes))
+    a_sample = x.element_size() * model.numbers_per_sample
     return max(1, min(USUAL_BATCH, MEMORY["cuda" if x.is_cuda else "cpu"] // a_sample))
+
+
+_usual_batch = usual_batch
 
 
 def loss_and_accuracy(
