@@ -22,7 +22,7 @@ from netsparse.rewiring.rules.chain_removal import with_dead_ends
 from netsparse.robustness import probe, saliency
 from netsparse.robustness.evaluation import Subject, wiring_of
 from netsparse.robustness.probes import PROBES
-from netsparse.train import evaluate, fit, save_model
+from netsparse.train import evaluate, fit, objectives, save_model
 
 FEW = few_digits()
 QUICK = {"epochs": 2, "batch_size": 64, "progress": False, "rng": 0}
@@ -228,6 +228,17 @@ def test_every_probe_begins_with_what_evaluate_says(name, trained):
     assert np.isfinite(table["loss"]).all()
     assert (table[table["strength"] == 0.5]["loss"] != loss).all()
     assert same_states(state, trained.state_dict()), "the model is left as it is"
+
+
+def test_batches_sized_to_memory_are_those_of_evaluate(trained, monkeypatch):
+    monkeypatch.setitem(objectives.MEMORY, "cpu", 7 * 4 * trained.numbers_per_sample)
+    x = torch.tensor(FEW.x_test)
+    assert objectives.usual_batch(trained, x) == 7
+    loss, accuracy = Subject(trained, FEW).measure(wiring_of(trained))
+    assert (loss, accuracy) == evaluate(trained, FEW.x_test, FEW.y_test)
+    whole = [np.abs(part).max() for part in saliency(trained, FEW)]
+    monkeypatch.undo()
+    np.testing.assert_allclose([np.abs(part).max() for part in saliency(trained, FEW)], whole, rtol=1e-4)
 
 
 def test_a_probed_wiring_is_computed_as_the_dense_network_with_zeros(trained):

@@ -13,6 +13,7 @@ from netsparse.errors import InvalidNetwork, InvalidSize
 from netsparse.generators.convolutional import BLOCKS, PLACES, as_image_shape, halvings, in_a_row
 from netsparse.graph import SparseNetwork
 from netsparse.nn.conv import SparseConv2d
+from netsparse.nn.images import max_pooled, normalised
 from netsparse.nn.layer import torch_seeded
 from netsparse.nn.linear import SparseLinear
 from netsparse.nn.model import SparseModel, same_joints
@@ -126,7 +127,7 @@ class VGG(SparseModel):
             If an input does not have as many features as the network has inputs; for another dtype or device, or
             something that is no tensor; in training, for a single image whose maps shrink to one pixel.
         """
-        x = self.normalize(self._images(x))
+        x = self.laid_out(x)
         n_convolutions = len(self.norms)
         for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=False)):
             x = layer(x)
@@ -134,9 +135,9 @@ class VGG(SparseModel):
             if learns and x.shape[0] * x.shape[2] * x.shape[3] == 1:
                 given, expected = "one image, of one pixel there", "two images or more, whose spread it learns"
                 raise InvalidSize(f"batch normalisation behind layer {k}", given, expected, "another batch_size")
-            x = nn.functional.relu(norm(x))
+            x = nn.functional.relu(normalised(norm, x))
             if k in self.halved_behind:
-                x = nn.functional.max_pool2d(x, 2)
+                x = max_pooled(x, 2)
         x = x.flatten(1)
         for layer in self.layers[n_convolutions:]:  # type: ignore[union-attr]
             x = layer(x)
@@ -147,11 +148,8 @@ class VGG(SparseModel):
         return {"shape": list(self.shape)}
 
     def laid_out(self, x: Tensor) -> Tensor:
-        """Return images normalised, as contiguous maps (batch, channels, height, width)."""
-        return self.normalize(self._images(x)).contiguous()
-
-    def _images(self, x: Tensor) -> Tensor:
-        rows = self.checked_rows(x)
+        """Return images normalised, as the view (batch, channels, height, width) of a feature-major buffer."""
+        rows = self.normalize(self.checked_rows(x))
         return rows.reshape(len(rows), *self.shape)
 
     @property

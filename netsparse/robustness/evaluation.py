@@ -16,7 +16,7 @@ from netsparse.nn import SparseModel
 from netsparse.nn.kernels import KERNELS
 from netsparse.robustness.wiring import Wiring
 from netsparse.train import Splits
-from netsparse.train.objectives import loss_and_accuracy
+from netsparse.train.objectives import loss_and_accuracy, usual_batch
 from netsparse.typing import EdgeVector
 
 BATCH_SIZE = 512  # a layer of 1000 units then fits into the second-level cache of a core; also what `evaluate` takes
@@ -61,10 +61,11 @@ class Subject:
         self._model = model.with_edges(model.network, model.weights).eval()
         self._model.add_module("normalize", nn.Identity())
         splits = Splits.of(dataset, 0, device)
-        self._labels = splits.y_test.split(BATCH_SIZE)
+        x = splits.x_test.to(next(model.parameters()).dtype)
+        size = usual_batch(model, x)
+        self._labels = splits.y_test.split(size)
         with torch.no_grad():
-            batches = splits.x_test.to(next(model.parameters()).dtype).split(BATCH_SIZE)
-            self._inputs = [model.laid_out(x) for x in batches]
+            self._inputs = [model.laid_out(batch) for batch in x.split(size)]
 
     def measure(self, wiring: Wiring) -> tuple[float, float]:
         """Return the mean cross-entropy and the accuracy on the test set with the graphs and weights of `wiring`.

@@ -14,6 +14,7 @@ from netsparse.errors import InvalidOption
 from netsparse.nn import SparseModel
 from netsparse.robustness.evaluation import BATCH_SIZE, check_head
 from netsparse.train import Splits
+from netsparse.train.objectives import usual_batch
 from netsparse.train.threads import in_threads
 from netsparse.typing import EdgeVector
 
@@ -83,7 +84,8 @@ def saliency(
     if not isinstance(n_samples, int | np.integer) or isinstance(n_samples, bool) or not 1 <= n_samples <= len(x):
         expected = f"a whole number of the {len(x)} samples of the split, at least 1"
         raise InvalidOption("n_samples", repr(n_samples), expected, f"n_samples={min(1000, len(x))}")
-    batches = list(zip(x[:n_samples].split(BATCH_SIZE), y[:n_samples].split(BATCH_SIZE), strict=True))
+    size = min(BATCH_SIZE, usual_batch(model, x))
+    batches = list(zip(x[:n_samples].split(size), y[:n_samples].split(size), strict=True))
     weights, twin = _leaves(model, include_head)
     n_threads = 1 if device.type == "cuda" else min(torch.get_num_threads(), len(batches))
     totals = [torch.zeros_like(weight, dtype=torch.float64) for weight in weights]

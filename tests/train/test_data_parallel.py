@@ -42,6 +42,16 @@ def test_gradients_in_float32_are_those_of_one_process_to_rounding(played):
         np.testing.assert_allclose(together["parameters"][name], values, rtol=1e-5, atol=1e-6 * largest, err_msg=name)
 
 
+def test_processes_agree_on_what_batch_normalisation_has_learnt(played):
+    together = played.everywhere("convolutions")  # parameters, running means and losses, to the last bit
+    assert len(together["wirings"]) == 1
+    step, alone = together_and_alone(played, "one_step_of_convolutions")
+    means, whole = (found["parameters"]["norms.0.running_mean"] for found in (step, alone))
+    np.testing.assert_allclose(means, whole, rtol=1e-12, atol=1e-15)  # of the same weights: the whole batch's mean
+    spread, whole = (found["parameters"]["norms.0.running_var"] for found in (step, alone))
+    np.testing.assert_allclose(spread, whole, rtol=1e-5)  # without the spread between the shares
+
+
 def test_each_process_draws_its_own_noise_from_a_generator_that_stays_the_same(played):
     first, second = (played.found("own_noise", rank) for rank in (0, 1))
     assert [len(first["drawn"]), len(second["drawn"])] == [11, 10]  # the last batch is of one image

@@ -12,7 +12,8 @@ import torch
 
 from netsparse.datasets import load
 from netsparse.errors import CheckpointDamaged
-from netsparse.generators import layered
+from netsparse.generators import layered, vgg
+from netsparse.nn import VGG
 from netsparse.rewiring import SET
 from netsparse.train import Natural, fit
 from netsparse.train.digests import graph_digest
@@ -60,9 +61,9 @@ class OwnRandomness(SET):
         return super().grown(kept, n_grow, np.random.default_rng(os.getpid()))
 
 
-def trained(ranks, rule, *, precision="float64", epochs=4, batch_size=115, callbacks=(), **options):
+def trained(ranks, rule, *, network=None, precision="float64", epochs=4, batch_size=115, callbacks=(), **options):
     """Train on digits; 1151 images in batches of 115 leave one for the last batch, and for one process alone."""
-    network = layered([64, 40, 30], density=0.1, rng=0)
+    network = layered([64, 40, 30], density=0.1, rng=0) if network is None else network
     wirings = []
 
     def on_rewire(state, changes):
@@ -127,8 +128,20 @@ def own_noise(ranks):
     return {"drawn": objective.drawn, "next": ends[0]}
 
 
+def convolutions(ranks):
+    """Batch normalisation by each process's own images, steps by gradients of all; 1151 in batches of 128 leave 127."""
+    network = VGG(vgg(11, density=0.3, width=1 / 32, shape=(8, 8), rng=0), shape=(8, 8), rng=0)
+    return trained(ranks, GrowsByGradient(0.3), network=network, epochs=2, batch_size=128)
+
+
+def one_step_of_convolutions(ranks):
+    network = VGG(vgg(11, density=0.3, width=1 / 32, shape=(8, 8), rng=0), shape=(8, 8), rng=0)
+    return trained(ranks, None, network=network, epochs=1, batch_size=2000)
+
+
 TOGETHER_AND_ALONE = [
     rule_by_epoch, rule_by_gradient, rule_of_everything, rule_by_step, in_parts, one_float32_step,
+    one_step_of_convolutions,
 ]  # fmt: skip
 OFTEN = Checkpoints(every_minutes=0.0)  # whenever the first rank is asked for the time, every 16 steps
 
@@ -193,5 +206,5 @@ def killed_in_training(ranks):
 
 ENDS_EARLY = [own_randomness, other_seed, diverging, killed_in_training]
 RESUMED = [whole, cut_off, gone_on_with, other_checkpoint]
-SCENES = {scene.__name__: scene for scene in (*TOGETHER_AND_ALONE, own_noise, *ENDS_EARLY, *RESUMED)}
+SCENES = {scene.__name__: scene for scene in (*TOGETHER_AND_ALONE, convolutions, own_noise, *ENDS_EARLY, *RESUMED)}
 SCENES |= {f"{scene.__name__}_alone": scene for scene in TOGETHER_AND_ALONE}
