@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from netsparse.rng import streams
@@ -15,6 +17,9 @@ from netsparse.train.rewire import Rewiring
 from netsparse.train.splits import Splits
 from netsparse.train.state import TrainState
 from netsparse.train.statistics import share_statistics
+
+Augment = Callable[[Tensor, tuple[int, ...], Any], Tensor]
+"""Called as `augment(x, shape, rng)` with the images (batch, n_features) of a step; returns others of that shape."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,10 @@ class Engine:
         Images per step, of all processes together.
     accumulate : int
         Parts in which each process works through its share of a batch; the gradients add up to the whole batch's.
+    augment : callable, optional
+        What changes the images of a batch at random, see `Augment`.
+    shape : tuple of int
+        Of an image, for `augment`.
     """
 
     splits: Splits
@@ -43,6 +52,8 @@ class Engine:
     ranks: Ranks
     batch_size: int
     accumulate: int = 1
+    augment: Augment | None = None
+    shape: tuple[int, ...] = ()
 
     def train_epoch(self, state: TrainState, after_step: Callable[[TrainState], object]) -> tuple[float, float]:
         """Take the steps that are left of an epoch, one more if none has begun; return mean loss and accuracy.
@@ -79,10 +90,10 @@ class Engine:
         for group in state.optimizer.param_groups:  # what zero_grad does, without its bookkeeping
             for parameter in group["params"]:
                 parameter.grad = None
-        self._give_noise(state)
+        noise = self._noise(state)
         with self.rewiring.gradients(state):
             for part in own.chunk(self.accumulate) if len(own) else ():
-                self._add_gradients(state, part, self.ranks.weight(len(part), len(batch)))
+                self._add_gradients(state, part, self.ranks.weight(len(part), len(batch)), noise)
         self.ranks.sum_gradients(state.model.parameters())
         share_statistics(state.model, self.ranks, self.ranks.weight(len(own), len(batch)))
         if not self.rewiring.skips_step(state):
@@ -91,22 +102,27 @@ class Engine:
         state.step += 1
         state.position += len(batch)
 
-    def _give_noise(self, state: TrainState) -> None:
-        """Let the objective draw from the run's generator, or from this process's own stream of it for this step.
+    def _noise(self, state: TrainState) -> np.random.Generator | None:
+        """Return what images and objective are drawn from: the run's generator, or this process's own stream of it.
 
         The run's generator then is in the same state everywhere, however many numbers each process draws, and what a
         checkpoint saves of it is enough to go on.
         """
-        if not self.objective.draws or state.noise is None:
-            return
-        rng, n = state.noise, self.ranks.size
-        self.objective.draw_from(rng if n == 1 else streams(rng, n, purpose="noise")[self.ranks.rank])
+        if state.noise is None or not (self.objective.draws or self.augment):
+            return None
+        n = self.ranks.size
+        rng = state.noise if n == 1 else streams(state.noise, n, purpose="noise")[self.ranks.rank]
+        if self.objective.draws:
+            self.objective.draw_from(rng)
+        return rng
 
-    def _add_gradients(self, state: TrainState, part: Tensor, weight: float) -> None:
+    def _add_gradients(self, state: TrainState, part: Tensor, weight: float, noise: np.random.Generator | None) -> None:
         """Add `weight` times the gradient of the mean loss of the images `part`; count losses and hits."""
-        labels = self.splits.y_train.index_select(0, part)
+        images, labels = (whole.index_select(0, part) for whole in (self.splits.x_train, self.splits.y_train))
+        if self.augment is not None:
+            images = self.augment(images, self.shape, noise)
         with state.precision.context():
-            loss, logits = self.objective(state.model, self.splits.x_train.index_select(0, part), labels)
+            loss, logits = self.objective(state.model, images, labels)
         state.precision.backward(loss if weight == 1.0 else loss * weight)
         # stays on the device, in double precision: nothing waits for the numbers before the epoch ends
         state.sums[0].add_(loss.detach(), alpha=len(part))

@@ -21,7 +21,7 @@ from netsparse.nn.kinds import kind_of
 from netsparse.rewiring import RewiringRule, named_rule
 from netsparse.rng import spawn
 from netsparse.train.callbacks import Callbacks
-from netsparse.train.epoch import Engine
+from netsparse.train.epoch import Augment, Engine
 from netsparse.train.lock import only_writer
 from netsparse.train.memory import memory_named
 from netsparse.train.objectives import Objective, named_objective
@@ -52,6 +52,7 @@ def fit(
     rewiring: str | RewiringRule | None = None,
     epochs: int,
     objective: str | Objective = "natural",
+    augment: Augment | None = None,
     batch_size: int = 128,
     accumulate: int = 1,
     precision: str | Precision = "float32",
@@ -89,7 +90,9 @@ def fit(
     epochs : int
         Passes over the training images.
     objective : str or Objective
-        "natural": cross-entropy.
+        A name that needs no options ("natural": cross-entropy), or an object such as `TRADES(8 / 255)`.
+    augment : callable, optional
+        Changes the images of every step at random, such as `ShiftAndFlip()`; called as `augment(x, shape, rng)`.
     batch_size : int
         Images per step; a new random order in every epoch.
     accumulate : int
@@ -173,6 +176,8 @@ def fit(
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             raise InvalidOption(name, repr(value), "a whole number, at least 1", f"{name}=10")
     epochs, batch_size, accumulate = int(epochs), int(batch_size), int(accumulate)  # torch takes none of numpy's
+    if augment is not None and (isinstance(augment, type) or not callable(augment)):
+        raise InvalidOption("augment", repr(augment), "an object called as augment(x, shape, rng)", "ShiftAndFlip()")
     if checkpoint is not None and not isinstance(checkpoint, Checkpoints):
         expected, fix = "a Checkpoints, or None for none", "checkpoint=Checkpoints(every_epochs=1)"
         raise InvalidOption("checkpoint", repr(checkpoint), expected, fix)
@@ -204,6 +209,7 @@ def fit(
             "batch_size": batch_size, "accumulate": accumulate, "precision": numbers.name,
             "optimizer": group_options(torch_optimizer), "lr_schedule": lr_schedule,
             "validation": len(splits.x_validation), **build, "device": place.type, "rng": seed,
+            **({} if augment is None else {"augment": augment}),
         }  # fmt: skip
         settings = {name: described(value) for name, value in asked.items()}
         steps_per_epoch = math.ceil(len(splits.x_train) / batch_size)
@@ -215,7 +221,7 @@ def fit(
             topology=work.topology([layer.graph for layer in model.sparse_layers()]), window=work.window(),
             noise=noise_rng,
         )  # fmt: skip
-        engine = Engine(splits, step_loss, work, ranks, batch_size, accumulate)
+        engine = Engine(splits, step_loss, work, ranks, batch_size, accumulate, augment, dataset.shape)
         ranks.same_start(model, state.initial, {"seed": batch_rng.bit_generator.state})
         work.start(state)  # whatever it sets, a checkpoint that the run goes on from sets again
         folder = None if out is None else Path(out)
