@@ -1,6 +1,8 @@
 """Pictures: functions that take data and an `ax`, draw, and return the `ax`."""
 
+from netsparse.plotting.adversarial import accuracy_under_attack, clean_and_robust
 from netsparse.plotting.biadjacency import biadjacency
+from netsparse.plotting.certified import certified_and_attacked
 from netsparse.plotting.degrees import degree_distribution, degree_histogram
 from netsparse.plotting.inputs import input_fan_out
 from netsparse.plotting.null_models import null_comparison
@@ -11,12 +13,16 @@ from netsparse.plotting.robustness import structure_and_function
 from netsparse.plotting.scaling import collapse, finite_size
 from netsparse.plotting.spectrum import singular_spectrum
 from netsparse.plotting.training import accuracy_history
+from netsparse.plotting.vectors import zero_vector_fractions, zero_vector_matrices
 from netsparse.plotting.weights import before_and_after, weight_distribution
 
 __all__ = [
     "accuracy_history",
+    "accuracy_under_attack",
     "before_and_after",
     "biadjacency",
+    "certified_and_attacked",
+    "clean_and_robust",
     "collapse",
     "degree_distribution",
     "degree_histogram",
@@ -32,4 +38,6 @@ __all__ = [
     "susceptibility",
     "topology_history",
     "weight_distribution",
+    "zero_vector_fractions",
+    "zero_vector_matrices",
 ]
