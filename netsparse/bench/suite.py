@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from netsparse.bench.convolutions import convolution_table
 from netsparse.bench.edges import DENSITY, EDGES, edge_slope, edge_table
 from netsparse.bench.kernels import kernel_table
 from netsparse.bench.layer import layer_table
@@ -81,6 +82,19 @@ def _memory_notes(table: pd.DataFrame) -> list[str]:
     return lines + ([f"not measured, for lack of time or of free memory: {', '.join(missing)}"] * bool(missing))
 
 
+def _convolution_notes(table: pd.DataFrame) -> list[str]:
+    if table.empty:
+        return []
+    points = table[table["contestant"].isin(["scattered", "edges"])].groupby(["channels", "n_out", "side", "density"])
+    fastest = points["ms_min"].idxmin()
+    right = int(table.loc[fastest, "auto"].sum())
+    return [
+        "128 images; speedup: over torch's own convolution; attack: forward and the gradient of the images alone",
+        "scattered and conv2d are dense compute; edges and unrolled compute on the edges alone",
+        f"auto chooses the faster of scattered and edges at {right} of {len(fastest)} points",
+    ]
+
+
 def _rule_notes(table: pd.DataFrame) -> list[str]:
     return [
         f"one rewiring in the middle of the time in which the rule acts, of {N_STEPS:,} steps",
@@ -108,6 +122,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         kernel_table,
         {"units": (300, 1000), "densities": (0.01, 0.1), "batches": (32, 128), "rounds": 2},
         _kernel_notes,
+    ),
+    "convolutions": Benchmark(
+        "convolutions of a VGG, 3 x 3, forward and all gradients",
+        convolution_table,
+        {"layers": ((3, 64, 32), (64, 128, 16), (512, 512, 2)), "widths": (0.125,), "densities": (0.01, 0.1)},
+        _convolution_notes,
     ),
     "edges": Benchmark(
         "a training step against the number of edges",

@@ -14,8 +14,24 @@ from netsparse.cli.measured import NARROWEST, number
 
 FEW = 4
 """Rows of a table that may be printed as columns, where it is too wide otherwise."""
-WHOLE = {"width", "n", "n_edges", "batch", "units", "edges", "replaced", "dropped", "grown"}
-GROUPS = {"contestant": ("width", "n", "density", "batch"), "kernel": ("n", "density", "batch")}
+WHOLE = {
+    "width",
+    "n",
+    "n_edges",
+    "batch",
+    "units",
+    "edges",
+    "replaced",
+    "dropped",
+    "grown",
+    "channels",
+    "n_out",
+    "side",
+}
+GROUPS = {
+    "contestant": ("width", "n", "channels", "n_out", "side", "density", "batch"),
+    "kernel": ("n", "density", "batch"),
+}
 """Columns whose change begins a new group of rows, by the column that tells the rows of a group apart."""
 
 

@@ -272,7 +272,7 @@ def test_auto_is_dense_where_no_sparse_kernel_computes_and_says_so():
     assert "dense compute" in repr(half)
     x = images(2, 3, 4, 4, dtype=torch.float32)
     torch.testing.assert_close(half(x.bfloat16()).float(), layer(x), rtol=0.05, atol=0.1)
-    assert SparseConv2d(ns.generators.complete(27, 4), 3, rng=0).kernel == "dense"
+    assert SparseConv2d(ns.generators.complete(900, 4), 3, rng=0).kernel == "dense"
 
 
 @pytest.mark.parametrize("backend", ["native_cpu", "dense"])

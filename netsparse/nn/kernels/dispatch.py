@@ -11,7 +11,7 @@ from netsparse.errors import InvalidOption, KernelFallback, unknown_name
 from netsparse.graph import BipartiteGraph
 from netsparse.nn.kernels.dense import Dense
 from netsparse.nn.kernels.kernel import Kernel
-from netsparse.nn.kernels.measured import DENSEST_CONVOLUTION, fastest_first
+from netsparse.nn.kernels.measured import densest_convolution, fastest_first
 from netsparse.nn.kernels.native_cpu import NativeCpu
 from netsparse.nn.kernels.numba_cpu import NumbaCpu
 from netsparse.nn.kernels.reference import Reference
@@ -98,8 +98,8 @@ def convolution_kernel_name(
     device = torch.device("cpu") if device is None else device
     if backend != "auto":
         return kernel_name(backend, graph, device=device, dtype=dtype)
-    n_pairs = graph.n_in * graph.n_out
-    if graph.n_edges <= DENSEST_CONVOLUTION * n_pairs and KERNELS["native_cpu"].why_not(device, dtype) is None:
+    most = densest_convolution(graph.n_in) * graph.n_in * graph.n_out
+    if graph.n_edges <= most and KERNELS["native_cpu"].why_not(device, dtype) is None:
         return "native_cpu"
     return "dense"
 
