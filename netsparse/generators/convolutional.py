@@ -99,7 +99,7 @@ def vgg(
     >>> vgg(16, density=0.01, rng=0).n_edges, vgg(16, density=1, rng=0).n_edges
     (144124, 15302848)
     >>> vgg(11, density=0.01, width=0.25, rng=0)
-    SparseNetwork(27-16-32-64-64-128-128-128-128-64-64-10, 6,203 edges, density 0.01)
+    SparseNetwork(27-16-32-64-64-128-128-128-128-64-64-10, 6,139 edges, density 0.01)
     """
     if depth not in BLOCKS:
         raise InvalidOption("depth", repr(depth), "one of " + ", ".join(map(str, BLOCKS)), "depth=11")

@@ -79,7 +79,7 @@ class VGG(SparseModel):
     >>> from netsparse.generators import vgg
     >>> model = VGG(vgg(11, density=0.05, width=0.125, rng=0), rng=0)
     >>> model(torch.rand(2, 3, 32, 32)).shape, model.network.n_edges
-    (torch.Size([2, 10]), 7781)
+    (torch.Size([2, 10]), 7687)
     """
 
     head = None
@@ -135,7 +135,7 @@ class VGG(SparseModel):
             if learns and x.shape[0] * x.shape[2] * x.shape[3] == 1:
                 given, expected = "one image, of one pixel there", "two images or more, whose spread it learns"
                 raise InvalidSize(f"batch normalisation behind layer {k}", given, expected, "another batch_size")
-            x = nn.functional.relu(normalised(norm, x))
+            x = nn.functional.relu(normalised(norm, x))  # type: ignore[arg-type]
             if k in self.halved_behind:
                 x = max_pooled(x, 2)
         x = x.flatten(1)
