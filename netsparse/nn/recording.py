@@ -41,6 +41,7 @@ def recorded_gradients(model: nn.Module, reduce: Reduce | None = None) -> Iterat
     --------
     >>> import torch
     >>> from netsparse.graph import BipartiteGraph
+    >>> from netsparse.nn import SparseLinear
     >>> layer = SparseLinear(BipartiteGraph.from_edges([0], [0], n_in=2, n_out=1), rng=0)
     >>> with recorded_gradients(layer) as grads:
     ...     layer(torch.tensor([[1.0, 2.0], [0.0, 1.0]])).sum().backward()

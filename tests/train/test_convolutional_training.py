@@ -1,14 +1,18 @@
 """Files, checkpoints, pruning at the start and lotteries of convolutional networks."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from oracles_vgg import few_digits, n_edges, same_states
 from oracles_vgg import small_vgg as model
+from safetensors.torch import save_file
 from torch import nn
 
-from netsparse import errors
-from netsparse.nn import VGG
+from netsparse import errors, interop
+from netsparse.generators import layered
+from netsparse.nn import VGG, SparseMLP, SparseModel
 from netsparse.rewiring import RULES
 from netsparse.train import fit, load_model, lottery_tickets, prune_at_start, save_model
 from netsparse.train.hessian import hessian_times
@@ -60,6 +64,42 @@ def test_a_class_of_ones_own_is_written_as_what_it_is_based_on(tmp_path):
     net = Unknown(model().network, shape=(8, 8), rng=0)
     save_model(net, tmp_path / "own")
     assert type(load_model(tmp_path / "own")) is VGG
+
+
+class Alien(SparseModel):
+    """Based on nothing that a file can name; trains like any other."""
+
+    head = None
+
+    def __init__(self):
+        super().__init__()
+        self.inner = model()
+        self.layers, self.joints, self.normalize = self.inner.layers, self.inner.joints, self.inner.normalize
+        self.n_features, self.n_classes = 64, 10
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+def test_a_model_that_no_file_can_hold_trains_without_files(tmp_path):
+    assert np.isfinite(fit(Alien(), FEW, **QUICK).history["loss"]).all()
+    with pytest.raises(errors.InvalidOption, match="model: given Alien, expected a SparseMLP or a VGG"):
+        fit(Alien(), FEW, out=tmp_path / "run", **QUICK)
+    assert not (tmp_path / "run").exists()
+
+
+def test_files_of_the_first_format_are_read(tmp_path):
+    net = SparseMLP(layered([6, 5, 4], density=0.5, rng=0), 3, bias=False, activation=0.1, rng=0)
+    written = {
+        "format": 1, "sizes": [6, 5, 4], "n_classes": 3, "head": "dense", "bias": False, "activation": 0.1,
+        "backends": ["auto", "auto"],
+    }  # fmt: skip
+    save_file(net.state_dict(), tmp_path / "old.safetensors", metadata={"netsparse": json.dumps(written)})
+    again = load_model(tmp_path / "old.safetensors")
+    assert again.options() == net.options()
+    assert again.network == net.network
+    assert same_states(again.state_dict(), net.state_dict())
+    assert interop.read_torch(tmp_path / "old.safetensors")[0] == interop.from_torch(net)[0]
 
 
 class CutOff(Exception):
