@@ -96,7 +96,9 @@ def _trained(path: Path, include_head: bool, n_in: int | None) -> NetworkFile:
     settings = _settings(path)
     if settings is not None and not include_head:
         return NetworkFile(
-            *read_torch(path, include_head=False, n_in=n_in), path, left_out=settings.get("head") is not None
+            *read_torch(path, include_head=False, n_in=n_in),
+            path,
+            left_out=settings.get("options", settings).get("head") is not None,
         )
     network, weights = read_torch(path, n_in=n_in)
     if not include_head and len(network.layers) > 1 and network.layers[-1].density == 1:

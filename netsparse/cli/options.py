@@ -23,6 +23,13 @@ TrainingImages = Annotated[
     str | None,
     typer.Option("--n-train", metavar="NUMBER", help="Train on the first so many images alone; default all of them."),
 ]
+Augment = Annotated[
+    str,
+    typer.Option(
+        help="Random changes of the images of a step: none, shift (by up to a tenth of a side), or shift_and_flip (and "
+        "half of them mirrored)."
+    ),
+]
 Model = Annotated[
     str, typer.Option(help="mlp, or a VGG for images: vgg11, vgg13, vgg16, vgg19, all of whose layers are sparse.")
 ]

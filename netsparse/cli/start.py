@@ -15,7 +15,7 @@ from netsparse.train.architectures import usual_settings
 from netsparse.train.run_folder import check_free
 
 IN_NAME = {
-    "n_train": "n", "head": "head", "generator": "", "allocation": "", "fraction": "f", "every": "every",
+    "n_train": "n", "augment": "", "head": "head", "generator": "", "allocation": "", "fraction": "f", "every": "every",
     "objective": "", "eps": "eps", "beta": "beta", "attack_steps": "steps", "step_size": "step", "batch_size": "b",
     "accumulate": "acc", "optimizer": "", "lr": "lr", "lr_schedule": "", "weight_decay": "wd", "validation": "v",
     "init": "", "activation": "", "backend": "", "precision": "",

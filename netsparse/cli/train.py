@@ -21,6 +21,7 @@ def train(
     context: typer.Context,
     data: options.Data = "digits",
     n_train: options.TrainingImages = None,
+    augment: options.Augment = "none",
     model: options.Model = "mlp",
     widths: options.Widths = "1000,1000,1000",
     width: options.Width = "1",
@@ -90,8 +91,9 @@ def train(
         raise InvalidOption("lost-after", lost_after, "minutes above 0, or none", "--lost-after 10")
     with world(timeout=NEVER if minutes is None else min(60.0 * minutes, NEVER)) as ranks:
         settings = {
-            "data": data, "n_train": n_train, "model": model, "widths": options.parse_widths(widths), "width": width,
-            "head": head, "density": density, "generator": generator, "allocation": allocation, "rule": rule,
+            "data": data, "n_train": n_train, "augment": augment, "model": model,
+            "widths": options.parse_widths(widths), "width": width, "head": head, "density": density,
+            "generator": generator, "allocation": allocation, "rule": rule,
             "rule_options": parse_options("rule", rule, rule_option or ()), "fraction": fraction, "every": every,
             "objective": objective, "objective_options": parse_options("objective", objective, objective_option or ()),
             "eps": eps, "beta": beta, "attack_steps": attack_steps, "step_size": step_size, "epochs": epochs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
@@ -21,6 +22,7 @@ from netsparse.nn.activation import ACTIVATIONS, slope_of
 from netsparse.nn.init import INITS
 from netsparse.rewiring import RULES, RewiringRule
 from netsparse.train.architectures import MLP, MODELS, WIDTHS, allocations, usual_settings
+from netsparse.train.augment import ShiftAndFlip, picture
 from netsparse.train.named_options import FAMILIES, OBJECTIVE, RULE
 from netsparse.train.objectives import OBJECTIVES, Objective
 from netsparse.train.optimizers import OPTIMIZERS
@@ -30,11 +32,19 @@ from netsparse.train.setting_errors import one_line
 from netsparse.train.splits import Splits, held_back
 from netsparse.train.written_numbers import as_number
 
+AUGMENTS: dict[str, ShiftAndFlip | None] = {
+    "none": None,
+    "shift": ShiftAndFlip(flip=False),
+    "shift_and_flip": ShiftAndFlip(),
+}
+"""Random changes of training images, by name."""
+
 NAMES: dict[str, Mapping[str, Any]] = {
     "model": MODELS,
     "generator": GENERATORS,
     "rule": RULES,
     "objective": OBJECTIVES,
+    "augment": AUGMENTS,
     "optimizer": OPTIMIZERS,
     "lr_schedule": SCHEDULES,
     "precision": PRECISIONS,
@@ -71,6 +81,7 @@ class TrainConfig(BaseModel):
 
     data: str = "digits"
     n_train: int | None = Field(default=None, ge=1)
+    augment: str = "none"
     model: str = MLP
     widths: tuple[int, ...] = WIDTHS
     width: float = 1.0
@@ -233,13 +244,15 @@ class TrainConfig(BaseModel):
         Raises
         ------
         InvalidOption
-            If more images are held back for validation than there are.
+            If more images are held back for validation than there are, or images are too small to be shifted.
         InvalidSize
-            If a last layer without a dense head has not one unit for each class; for a VGG, if the data are no images.
+            If a last layer without a dense head has not one unit for each class; if the data are no images, for a VGG
+            and for random changes of them.
         InvalidDensity, NoEdges, InvalidDegree
             What `netsparse.generators.layered` and, for a VGG, `netsparse.generators.vgg` raise.
         """
         held_back(len(dataset.x_train), self.validation)
+        self._check_augment(dataset.shape)
         options: dict[str, Any] = {"generator": self.generator, "allocation": self.allocation, "rng": self.seed}
         depth = MODELS[self.model]
         if depth is None:
@@ -247,6 +260,15 @@ class TrainConfig(BaseModel):
             return layered([dataset.n_features, *self.widths], density=self.density, **options)
         options |= {"width": self.width, "shape": dataset.shape, "n_classes": dataset.n_classes}
         return vgg(depth, density=self.density, **options)
+
+    def _check_augment(self, shape: tuple[int, ...]) -> None:
+        change = AUGMENTS[self.augment]
+        if change is None:
+            return
+        _, height, width = picture(shape)
+        if not change.flip and change.shift * max(height, width) < 1.0:
+            given = f"'{self.augment}' for images of {height} x {width}, which are not shifted by a single pixel"
+            raise InvalidOption("augment", given, f"a side of at least {math.ceil(1 / change.shift)}", "augment='none'")
 
     def _check_last(self, n_classes: int) -> None:
         if self.head is None and self.widths[-1] != n_classes:
@@ -287,7 +309,7 @@ class TrainConfig(BaseModel):
         )  # fmt: skip
         building = ("head", "init", "activation", "backend") if self.model == MLP else ()
         given = {name: getattr(self, name) for name in (*names, *building)}
-        return given | {"objective": self.loss(), "rng": self.seed}
+        return given | {"augment": AUGMENTS[self.augment], "objective": self.loss(), "rng": self.seed}
 
 
 FRACTION_ONCE = 0.3

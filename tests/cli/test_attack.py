@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from netsparse.cli.attack_figures import attack_figure
 from netsparse.cli.attacked import chosen_attacks, parse_eps
 from netsparse.datasets import load
 from netsparse.errors import InvalidOption
@@ -252,6 +253,21 @@ def test_an_interrupt_leaves_no_folder(cli, run, tmp_path, monkeypatch):
     assert (code, stdout) == (130, "")
     assert stderr.endswith("interrupted; a file that was announced is whole, none is written halfway\n")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("what", [("pgd", "interval"), ("pgd,fgsm", "interval,best"), ("fgsm", None)])
+def test_figures_of_two_runs(cli, run, other, tmp_path, what):
+    attack, certify = what
+    options = ("--attack", attack, "--data", "digits", "--eps", "0.05,0.1", "--n-samples", 30, "--out", "new")
+    proofs = () if certify is None else ("--certify", certify)
+    code, _, stderr = cli("attack", "run", "other.safetensors", *options, *proofs)
+    assert code == 0, stderr
+    table = pd.read_csv(tmp_path / "new" / "attack.csv")
+    axes = attack_figure(table, {0.1}).axes[0]
+    lines = [tuple(line.get_ydata()) for line in axes.lines]
+    for _, part in table.groupby(["run", "options"]):
+        assert tuple(part["accuracy"]) in lines
+    assert matplotlib.image.imread(tmp_path / "new" / "attack.png").std() > 0
 
 
 def test_help_names_every_attack_and_stays_narrow(cli):

@@ -107,7 +107,8 @@ def test_a_vgg_is_trained_attacked_and_gone_on_with(cli, tmp_path):
 
 
 def test_a_published_start_below_its_budget_is_told(cli):
-    sixteen = "--model vgg16 --width 0.0625 --density 0.3 --epochs 1 --n-train 150 --batch-size 40".split()
+    sixteen = ("--model", "vgg16", "--width", "0.0625", "--density", "0.3", "--n-train", "150", "--batch-size", "40")
+    sixteen += ("--epochs", "1")
     known = ("--rule", "bayesian_sampling", "--rule-option", "every=1")
     stderr = cli("train", *sixteen, *known, "--name", "a")[2]
     assert "the published start has " in stderr
@@ -120,6 +121,15 @@ def test_a_published_start_below_its_budget_is_told(cli):
     stderr = cli("train", *sixteen, "--rule", "static", "--name", "c")[2]
     assert "--allocation scaled has them all" in stderr
     assert "published" not in cli("train", *sixteen, "--rule", "static", "--allocation", "scaled", "--name", "d")[2]
+
+
+def test_images_changed_at_random(cli, tmp_path):
+    for name, options in (("plain", ()), ("moved", ("--augment", "shift_and_flip"))):
+        assert cli("train", *SMALL, *options, "--name", name)[0] == 0
+    losses = [pd.read_csv(tmp_path / "runs" / name / "history.csv")["loss"].tolist() for name in ("plain", "moved")]
+    assert losses[0] != losses[1]
+    assert cli("train", "--resume", "runs/moved", "--augment", "shift_and_flip")[0] == 0
+    assert "leaving out --augment" in cli("train", "--resume", "runs/moved", "--augment", "none")[2]
 
 
 def test_a_sparse_read_out(cli, tmp_path):
@@ -161,6 +171,8 @@ WRONG = [
     (("--allocation", "published"), "allocation: given 'published', expected one of erk, uniform"),
     (("--head", "sparse"), "try --head dense"),
     (("--head", "none"), "expected 10, one for each class; try --widths 40,10"),
+    (("--augment", "twist"), "augment: given 'twist', expected one of none, shift, shift_and_flip"),
+    (("--augment", "shift"), "not shifted by a single pixel, expected a side of at least 10; try --augment none"),
     (("--n-train", "0"), "n-train: given '0', expected a whole number, at least 1; try --n-train 10000"),
     (("--n-train", "5000"), "n-train: given 5000, expected at most the 1438 training images; try --n-train 1438"),
 ]

@@ -12,6 +12,7 @@ from netsparse.generators import vgg
 from netsparse.nn import VGG
 from netsparse.rewiring import RULES, SET, RigL
 from netsparse.train import OBJECTIVES, TrainConfig
+from netsparse.train.augment import ShiftAndFlip
 from netsparse.train.trades import TRADES
 
 
@@ -161,6 +162,8 @@ BAD = [
     ({"model": "vgg11", "width": 17}, errors.InvalidOption, "at most 16"),
     ({"width": 0.5}, errors.InvalidOption, "0.5 with model 'mlp'"),
     ({"head": "sparse"}, errors.UnknownName, "dense, none"),
+    ({"augment": "twist"}, errors.UnknownName, "none, shift, shift_and_flip"),
+    ({"augment": True}, errors.InvalidOption, "augment: given True"),
     ({"n_train": 0}, errors.InvalidOption, "n_train=10000"),
 ]
 
@@ -242,6 +245,15 @@ def test_a_part_of_the_training_images():
     assert TrainConfig.checked(n_train=1438).chosen(data) is data
     with pytest.raises(errors.InvalidOption, match="at most the 1438 training images; try n_train=1438"):
         TrainConfig.checked(n_train=1439).chosen(data)
+
+
+def test_random_changes_of_images():
+    assert TrainConfig.checked().fit_options()["augment"] is None
+    assert TrainConfig.checked(augment="shift").fit_options()["augment"] == ShiftAndFlip(0.1, flip=False)
+    config = TrainConfig.checked(augment="shift_and_flip", density=0.5)
+    assert config.fit_options()["augment"] == ShiftAndFlip(0.1, flip=True)
+    with pytest.raises(errors.InvalidSize, match="expected pictures"):
+        config.network(images(64))
 
 
 def test_a_sparse_read_out_has_a_unit_for_each_class():
