@@ -245,7 +245,7 @@ BAD = [
     ({"lr": math.nan}, errors.InvalidOption, "nan"),
     ({"weight_decay": -1.0}, errors.InvalidOption, "weight_decay"),
     ({"lr_schedule": "cosin"}, errors.UnknownName, "constant, cosine, .*linear"),
-    ({"objective": "adversarial"}, errors.UnknownName, "natural"),
+    ({"objective": "adversary"}, errors.UnknownName, "natural"),
     ({"rewiring": "rigll"}, errors.UnknownName, "set"),
     ({"validation": 200}, errors.InvalidOption, "0 to 199"),
     ({"validation": -1}, errors.InvalidOption, "-1"),
