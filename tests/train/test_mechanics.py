@@ -277,13 +277,13 @@ def test_config_hands_every_setting_on():
         "head": None,
         "seed": 4,
     }
-    more = {"objective": "trades", "eps": 0.1, "beta": 2.0, "augment": "shift"}
+    more = {"objective": "trades", "eps": 0.1, "beta": 2.0}
     rule = {"fraction": 0.7, "every": 8}
     config = TrainConfig.checked(**settings, **rule, **more, allocation="erk", widths=(20, 30), density=0.3)
     handed_on = dict(config.fit_options())
-    objective, augment = handed_on.pop("objective"), handed_on.pop("augment")
-    assert repr(objective) == repr(ns.train.TRADES(0.1, beta=2.0))
-    assert augment == ns.train.ShiftAndFlip(flip=False)
+    assert repr(handed_on.pop("objective")) == repr(ns.train.TRADES(0.1, beta=2.0))
+    assert handed_on.pop("augment") is None  # data() are no pictures
+    assert TrainConfig.checked(augment="shift").fit_options()["augment"] == ns.train.ShiftAndFlip(flip=False)
     assert handed_on == {**{k: v for k, v in settings.items() if k != "seed"}, "rng": 4}
     assert (config.rewiring().fraction, config.rewiring().every) == (0.7, 8)
     expected = ns.generators.layered([8, 20, 30], density=0.3, allocation="erk", rng=4)
