@@ -109,10 +109,11 @@ class L2Ball(Ball):
 
     def climbed(self, at: Tensor, gradient: Tensor, length: float) -> Tensor:
         """Return P(at + length gradient / |gradient|), and P(at) where the gradient is 0."""
+        if not gradient.numel():
+            return at
         # first to a largest entry of 1: squares of small gradients would be 0
-        largest = gradient.abs().flatten(1).amax(1) if gradient[:1].numel() else gradient.new_zeros(len(gradient))
         tiny = torch.finfo(gradient.dtype).tiny
-        gradient = gradient.div_(largest.clamp_(min=tiny).reshape(-1, *[1] * (gradient.dim() - 1)))
+        gradient = gradient.div_(gradient.abs().amax(_pixels(gradient), keepdim=True).clamp_(min=tiny))
         return self.projected(torch.addcmul(at, gradient, length / _lengths(gradient).clamp_(min=tiny)))
 
 
@@ -120,9 +121,14 @@ NORMS: dict[str, type[Ball]] = {"linf": LInfBall, "l2": L2Ball}
 """The balls by the names of their norms."""
 
 
+def _pixels(x: Tensor) -> tuple[int, ...]:
+    """Return the axes of an image."""
+    return tuple(range(1, x.dim()))
+
+
 def _lengths(x: Tensor) -> Tensor:
     """Return the Euclidean length of each image, in a shape that multiplies images."""
-    return torch.linalg.vector_norm(x.flatten(1), dim=1).reshape(-1, *[1] * (x.dim() - 1))
+    return (x * x).sum(_pixels(x), keepdim=True).sqrt_()  # six times faster than a norm where images lie in columns
 
 
 def _dtype(like: Tensor) -> type[np.float32] | type[np.float64]:
