@@ -72,7 +72,7 @@ class SparseConv2d(SparseLayer):
     torch.Size([5, 4, 8, 8])
     """
 
-    kernel_size: tuple[int, int]  # pyright: ignore[reportIncompatibleVariableOverride]
+    kernel_size: tuple[int, int]
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class SparseConv2d(SparseLayer):
         height, width = _pair("kernel_size", kernel_size)
         self.stride = _pair("stride", stride)
         super().__init__(graph, bias=bias, activation=activation, backend=backend, init=init, rng=rng)
-        self.kernel_size = height, width
+        self.kernel_size = height, width  # pyright: ignore[reportIncompatibleVariableOverride]
         if graph.n_in % (height * width):
             expected = f"a multiple of {height * width}, the places of a patch of {height} x {width}"
             raise InvalidSize("inputs of a convolution", f"{graph.n_in} units", expected, "channels * kh * kw")

@@ -11,9 +11,13 @@ from netsparse.nn import KERNELS
 from netsparse.nn.conv import SparseConv2d
 from netsparse.nn.kernels import Kernel
 
+compiled = pytest.mark.skipif(
+    KERNELS["native_cpu"].why_not(torch.device("cpu"), torch.float32) is not None, reason="no compiled code here"
+)
 CASE = ([(3, 8, 4), (64, 128, 2)], [0.125], [0.05, 0.9])
 
 
+@compiled
 def test_a_row_per_contestant_and_layer():
     table = convolution_table(*CASE, batch=2, rounds=1)
     assert len(table) == 4 * len(CONTESTANTS)
@@ -27,6 +31,7 @@ def test_a_row_per_contestant_and_layer():
     assert ((again["ms_min_own"] / again["ms_min"] - again["speedup"]).abs() < 1e-9).all()
 
 
+@compiled
 def test_auto_is_what_a_layer_of_that_kind_chooses():
     table = convolution_table([(64, 8, 2)], [1.0], [0.1, 1.0], batch=2, rounds=1, contestants=["scattered", "edges"])
     assert table["auto"].tolist() == [False, True, True, False]
@@ -39,6 +44,7 @@ def test_a_density_that_leaves_no_edge_is_left_out():
     assert BENCHMARKS["convolutions"].notes(convolution_table([], rounds=1)) == []
 
 
+@compiled
 def test_all_contestants_compute_the_same():
     layer = SparseConv2d(erdos_renyi(45, 6, density=0.3, rng=0), 3, bias=False, rng=0)
     x, g = torch.rand(4, 5, 6, 6), torch.rand(4, 6, 6, 6)

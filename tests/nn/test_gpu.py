@@ -7,6 +7,7 @@ import zoo
 
 import netsparse as ns
 from netsparse.nn import KERNELS, PairGradients, SparseLinear, SparseMLP, recorded_gradients
+from netsparse.nn.conv import SparseConv2d
 from netsparse.train import evaluate, fit, load_model, save_model
 
 pytestmark = [
@@ -37,6 +38,28 @@ def test_a_layer_and_all_its_gradients(graph, backend):
         y = layer(given)
         torch.sin(y).sum().backward()
         found.append([tensor.cpu() for tensor in (y, given.grad, layer.weight.grad, layer.bias.grad)])
+    for ours, theirs in zip(found[1], found[0], strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("backend", ["auto", *ON_CUDA])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_convolution_and_all_its_gradients(backend, stride):
+    graph = ns.generators.erdos_renyi(27, 8, density=0.3, rng=0)
+    x = torch.randn(6, 3, 7, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    found = []
+    for device, kernel in (("cpu", "native_cpu"), ("cuda", backend)):
+        layer = (
+            SparseConv2d(graph, 3, stride=stride, activation="leaky_relu", backend=kernel, rng=0).double().to(device)
+        )
+        given = x.to(device).requires_grad_()
+        with recorded_gradients(layer) as grads:
+            y = layer(given)
+            torch.sin(y).sum().backward()
+        seen = grads[0].at_pairs(np.tile(np.arange(27), 8), np.repeat(np.arange(8), 27))
+        tensors = (y, given.grad, layer.weight.grad, layer.bias.grad)
+        found.append([*(tensor.cpu() for tensor in tensors), torch.from_numpy(seen)])
+        assert layer.kernel == ("dense" if kernel == "auto" else kernel)
     for ours, theirs in zip(found[1], found[0], strict=True):
         torch.testing.assert_close(ours, theirs)
 
