@@ -18,7 +18,7 @@ from netsparse.train import evaluate
 from netsparse.train.attacks import images
 from netsparse.train.left_alone import left_alone
 from netsparse.train.memory import memory_named
-from netsparse.train.objectives import MEMORY, USUAL_BATCH, _usual_batch
+from netsparse.train.objectives import MEMORY, USUAL_BATCH, usual_batch
 from netsparse.train.threads import in_threads
 
 SLACK = 1e-5
@@ -156,7 +156,7 @@ class Attacked:
         return float(np.concatenate(flat).mean()) if len(left) else float("nan")
 
     def _clean(self) -> tuple[Standing, int]:
-        size = _usual_batch(self.model, self.x)  # that of `evaluate`: the same rounding
+        size = usual_batch(self.model, self.x)  # that of `evaluate`: the same rounding
         work = list(zip(self.x.split(size), self.y.split(size), strict=True))
         with left_alone(self.model):
             parts = in_threads(lambda batch: _answered(self.model, *batch), work, self._n_threads)

@@ -239,9 +239,6 @@ def usual_batch(model: nn.Module, x: Tensor) -> int:
     return max(1, min(USUAL_BATCH, MEMORY["cuda" if x.is_cuda else "cpu"] // a_sample))
 
 
-_usual_batch = usual_batch
-
-
 def loss_and_accuracy(
     model: nn.Module, inputs: Sequence[Tensor], labels: Sequence[Tensor], *, n_threads: int
 ) -> tuple[float, float]:

@@ -274,7 +274,6 @@ def test_config_hands_every_setting_on():
         "activation": "all_relu",
         "backend": "reference",
         "precision": "float64",
-        "head": None,
         "seed": 4,
     }
     more = {"objective": "trades", "eps": 0.1, "beta": 2.0}
@@ -284,7 +283,7 @@ def test_config_hands_every_setting_on():
     assert repr(handed_on.pop("objective")) == repr(ns.train.TRADES(0.1, beta=2.0))
     assert handed_on.pop("augment") is None  # data() are no pictures
     assert TrainConfig.checked(augment="shift").fit_options()["augment"] == ns.train.ShiftAndFlip(flip=False)
-    assert handed_on == {**{k: v for k, v in settings.items() if k != "seed"}, "rng": 4}
+    assert handed_on == {**{k: v for k, v in settings.items() if k != "seed"}, "head": "dense", "rng": 4}
     assert (config.rewiring().fraction, config.rewiring().every) == (0.7, 8)
     expected = ns.generators.layered([8, 20, 30], density=0.3, allocation="erk", rng=4)
     assert config.network(data()) == expected
