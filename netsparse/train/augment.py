@@ -91,6 +91,36 @@ class ShiftAndFlip:
         return x.reshape(n, channels, n_pixels).gather(2, index.expand(n, channels, n_pixels)).reshape(x.shape)
 
 
+def check_changed(changed: Any, x: Tensor, *, look: bool) -> None:
+    """Check what an augmentation made of images; pixels, which a GPU would have to be waited for, where told to look.
+
+    Parameters
+    ----------
+    changed : anything
+        What it returned.
+    x : Tensor of shape (batch, ...)
+        What it was given.
+    look : bool
+        Whether the pixels are looked at: attacks would clip those outside [0, 1], and training would not.
+
+    Raises
+    ------
+    InvalidOption
+        For no images, or others than were given: of another number, size, dtype or device, or outside [0, 1].
+    """
+    expected, fix = f"{tuple(x.shape)} of {x.dtype} on {x.device}, as it was given", "augment=ShiftAndFlip()"
+    if not isinstance(changed, Tensor):
+        raise InvalidOption("images of augment", type(changed).__name__, expected, fix)
+    if (changed.shape, changed.dtype, changed.device) != (x.shape, x.dtype, x.device):
+        given = f"{tuple(changed.shape)} of {changed.dtype} on {changed.device}"
+        raise InvalidOption("images of augment", given, expected, fix)
+    if look and changed.numel():
+        low, high = (value.item() for value in torch.aminmax(changed))
+        if not (low >= 0.0 and high <= 1.0):  # comparisons with NaN are false
+            given = f"values from {low:g} to {high:g}"
+            raise InvalidOption("images of augment", given, "images in [0, 1]", "changed.clamp(0.0, 1.0)")
+
+
 def picture(shape: Any) -> tuple[int, int, int]:
     """Return channels, height and width of data of this shape.
 

@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from netsparse.rng import streams
+from netsparse.train.augment import check_changed
 from netsparse.train.objectives import Checked
 from netsparse.train.ranks import Ranks
 from netsparse.train.rewire import Rewiring
@@ -120,7 +121,9 @@ class Engine:
         """Add `weight` times the gradient of the mean loss of the images `part`; count losses and hits."""
         images, labels = (whole.index_select(0, part) for whole in (self.splits.x_train, self.splits.y_train))
         if self.augment is not None:
-            images = self.augment(images, self.shape, noise)
+            changed = self.augment(images, self.shape, noise)
+            check_changed(changed, images, look=state.step == 0)  # later ones come from the same lines of code
+            images = changed
         with state.precision.context():
             loss, logits = self.objective(state.model, images, labels)
         state.precision.backward(loss if weight == 1.0 else loss * weight)

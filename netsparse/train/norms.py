@@ -114,7 +114,9 @@ class L2Ball(Ball):
         # first to a largest entry of 1: squares of small gradients would be 0
         tiny = torch.finfo(gradient.dtype).tiny
         gradient = gradient.div_(gradient.abs().amax(_pixels(gradient), keepdim=True).clamp_(min=tiny))
-        return self.projected(torch.addcmul(at, gradient, length / _lengths(gradient).clamp_(min=tiny)))
+        lengths = _lengths(gradient)
+        lengths.masked_fill_(lengths == 0.0, 1.0)  # not a tiny number: length / tiny is inf, and 0 * inf no number
+        return self.projected(torch.addcmul(at, gradient, length / lengths))
 
 
 NORMS: dict[str, type[Ball]] = {"linf": LInfBall, "l2": L2Ball}

@@ -304,6 +304,7 @@ BAD = [
     ({"eps": float("nan")}, errors.InvalidOption, "nan"),
     ({"eps": True}, errors.InvalidOption, "True"),
     ({"eps": None}, errors.InvalidOption, "None"),
+    ({"eps": torch.tensor(0.1)}, errors.InvalidOption, "tensor"),
     ({"attack": "pdg"}, errors.UnknownName, "try attack='pgd'"),
     ({"engine": "fool"}, errors.UnknownName, "try engine='foolbox'"),
     ({"norm": "l1"}, errors.UnknownName, "one of l2, linf"),

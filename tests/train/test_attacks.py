@@ -26,6 +26,7 @@ from netsparse.train.adversarial import AdversarialTraining, evaluate_attacked
 from netsparse.train.attacks import Attack, fgsm, pgd
 from netsparse.train.divergence import divergence, log_probabilities
 from netsparse.train.left_alone import left_alone
+from netsparse.train.norms import L2Ball
 
 
 def mlp(network, *, seed=0, n_classes=4, normalization=(0.3, 0.5), dtype=torch.float64, **options):
@@ -146,6 +147,18 @@ def test_equals_the_dense_oracle_on_random_networks(network, eps, step_size, ste
     assert (np.abs(start - x) <= eps + 1e-12).all()
     assert start.min() >= 0.0
     assert start.max() <= 1.0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [0.0, 1e-45, 1e-30, 1e30])
+def test_a_euclidean_step_is_as_long_as_told_whatever_the_gradient(dtype, scale):
+    scale = torch.tensor(scale, dtype=dtype)
+    x, direction = torch.full((2, 3, 100), 0.5, dtype=dtype), torch.zeros(2, 3, 100, dtype=dtype)
+    direction[:, 0, 0], direction[:, 2, 7] = 1.0, -1.0
+    for length in (0.01, 6.0):
+        found = L2Ball(x, 8.0).climbed(x, direction * scale, length)
+        step = min(length / math.sqrt(2.0), 0.5) if scale > 0.0 else 0.0  # and never no number
+        torch.testing.assert_close(found, x + step * direction)
 
 
 @pytest.mark.parametrize("norm", ["linf", "l2"])

@@ -77,3 +77,32 @@ def test_data_that_are_no_pictures_are_refused_in_a_line(small):
     flat = dataclasses.replace(small, shape=(64,))
     with pytest.raises(errors.InvalidSize):
         trained(flat, augment=ShiftAndFlip())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda x, shape, rng: None, "given NoneType"),
+        (lambda x, shape, rng: x.numpy(), "given ndarray"),
+        (lambda x, shape, rng: x[:3], r"given \(3, 64\)"),
+        (lambda x, shape, rng: x.view(-1, *shape), r"given \(128, 8, 8\)"),
+        (lambda x, shape, rng: x.double(), "torch.float64"),
+        (lambda x, shape, rng: x * 2.0, "values from 0 to 2"),
+        (lambda x, shape, rng: x * float("nan"), "values from nan"),
+    ],
+)
+def test_images_that_nothing_could_be_learnt_from_are_refused_at_the_first_step(small, wrong, words):
+    with pytest.raises(errors.InvalidOption, match=words) as caught:
+        trained(small, augment=wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_pixels_are_looked_at_in_the_first_step_alone(small):
+    calls = []
+
+    def later(x, shape, rng):
+        calls.append(len(x))
+        return x if len(calls) == 1 else x * 2.0
+
+    trained(small, augment=later, batch_size=128)
+    assert calls == [128, 128, 44] * 2
