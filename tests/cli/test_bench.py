@@ -15,6 +15,7 @@ TINY = {
     "train": {"sizes": ((20, 0.1),), "batch": 4},
     "layer": {"sizes": ((20, 0.1),), "batch": 4},
     "kernels": {"units": (20,), "densities": (0.1,), "batches": (4,)},
+    "convolutions": {"layers": ((3, 8, 4),), "widths": (1.0,), "densities": (0.5,), "batch": 2},
     "edges": {"n_edges": (9600, 19_200), "batch": 4},
     "rewiring": {"networks": ((20, 400),), "batch": 4},
     "rules": {"rules": ("static", "set"), "network": (20, 400), "batch": 4},
@@ -84,7 +85,7 @@ def test_a_file_holds_what_is_printed(cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["trian"], "benchmark: given 'trian', expected one of all, edges, kernels, layer, memory, rewiring, rules, "
+        (["trian"], "benchmark: given 'trian', expected one of all, convolutions, edges, kernels, layer, memory, rewiring, rules, "
                     "train; try netsparse bench train"),
         (["all", "--out", "all.csv"], "out: given 'all.csv' for all tables, expected one table for a file"),
         (["--out", "table.txt"], "table.txt"),
