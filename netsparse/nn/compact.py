@@ -92,7 +92,7 @@ def compact(model: SparseModel, *, inputs: str = "selected") -> CompactResult:
         Trained, left as it is. Batch normalisation is taken in evaluation mode: the outputs are the same there.
     inputs : {"selected", "all"}
         "selected": an MLP's first layer selects the inputs that are read (`SelectingLinear`), so that its zero vectors
-        go, too. "all": they stay source units without edges, and the model can be saved and loaded like any other.
+        go, too. "all": they stay source units without edges, and the first layer is an ordinary `SparseLinear`.
         Channels of an image stay in either case.
 
     Returns
@@ -103,7 +103,8 @@ def compact(model: SparseModel, *, inputs: str = "selected") -> CompactResult:
     Raises
     ------
     InvalidOption, UnknownName
-        For something that is neither an SparseMLP nor a VGG, and for another choice of `inputs`.
+        For something that is neither an SparseMLP nor a VGG, batch normalisation without running means, and for another
+        choice of `inputs`.
 
     Notes
     -----
@@ -156,7 +157,10 @@ def _linear_stage(layer: SparseLayer, below: UnitIds) -> Stage:
 
     def constants(shift: np.ndarray) -> np.ndarray:
         z = bias + shift
-        return z if layer.slope is None else np.where(z > 0, z, layer.slope * z)
+        if layer.slope is None:
+            return z
+        with np.errstate(invalid="ignore"):  # 0 times infinity, of units that have edges as well
+            return np.where(z > 0, z, layer.slope * z)
 
     return Stage(layer.graph, layer.edge_weights(), below, np.ones(layer.n_in, dtype=bool), constants)
 
@@ -176,6 +180,9 @@ def _vgg_stages(model: VGG) -> list[Stage]:
 
 def _constants_of_norm(norm: Any) -> Callable[[np.ndarray], np.ndarray]:
     """Return what relu(batch norm) of a constant gives in evaluation mode, as torch itself computes it."""
+    if norm.running_mean is None or norm.running_var is None:
+        given, expected = "batch normalisation by the batch at hand", "one with running means, as after training"
+        raise InvalidOption("model", given, expected, f"{type(norm).__name__}(n, track_running_stats=True)")
 
     @torch.no_grad()
     def constants(shift: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -10,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from netsparse.errors import InvalidNetwork, InvalidOption
-from netsparse.graph import SparseNetwork
+from netsparse.graph import BipartiteGraph, SparseNetwork
 from netsparse.nn.activation import slope_of
 from netsparse.nn.layer import torch_seeded
 from netsparse.nn.linear import SparseLinear
 from netsparse.nn.model import SparseModel
 from netsparse.nn.normalize import Normalize
+from netsparse.nn.selecting import SelectingLinear
 from netsparse.rng import spawn
 from netsparse.typing import Seed
 
@@ -40,6 +43,9 @@ class SparseMLP(SparseModel):
         See `SparseLinear`.
     normalization : (float, float)
         Mean and standard deviation that the inputs, which live in [0, 1], are normalised by inside the model.
+    selected : (int array, int), optional
+        Which features the inputs of the network are, and how many features there are, see `SelectingLinear`: what
+        `compact` leaves. None: every feature is an input, in order.
     rng : int or numpy.random.Generator, optional
         Source of all initial weights; None takes a seed from torch's own generator.
 
@@ -48,7 +54,7 @@ class SparseMLP(SparseModel):
     InvalidNetwork
         If it is none, or has joints (an MLP has none).
     InvalidOption, UnknownName, InvalidSeed
-        If head and number of classes do not fit, and for impossible names, moments or seeds.
+        If head and number of classes do not fit, and for impossible names, moments, features or seeds.
 
     Examples
     --------
@@ -69,6 +75,7 @@ class SparseMLP(SparseModel):
         init: str = "he_sparse",
         backend: str = "auto",
         normalization: tuple[float, float] = (0.0, 1.0),
+        selected: tuple[Sequence[int], int] | None = None,
         rng: Seed | None = None,
     ) -> None:
         super().__init__()
@@ -82,7 +89,7 @@ class SparseMLP(SparseModel):
         last = len(network.layers) - 1
         self.normalize = Normalize(*normalization)
         self.layers = nn.ModuleList(
-            SparseLinear(
+            (SparseLinear if k or selected is None else partial(_selecting, selected))(
                 graph,
                 bias=bias,
                 activation=None if head is None and k == last else slope_of(activation, k),
@@ -95,7 +102,8 @@ class SparseMLP(SparseModel):
         for k, layer in enumerate(self.sparse_layers()):
             layer.name = f"layer {k}"  # what errors call it
         self.head = None if head is None else _dense_head(network.sizes[-1], n_classes, children[-1])
-        self.n_features, self.n_classes, self.activation = network.layers[0].n_in, n_classes, activation
+        self.n_features = network.layers[0].n_in if selected is None else selected[1]
+        self.n_classes, self.activation = n_classes, activation
         self.joints = network.joints
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,13 +124,17 @@ class SparseMLP(SparseModel):
         return torch.addmm(self.head.bias[:, None], self.head.weight, x.t()).t()
 
     def options(self) -> dict[str, Any]:
-        """Return number of classes, head, bias and activation."""
-        return {
+        """Return number of classes, head, bias and activation, and the features that it selects, if it does."""
+        first = self.sparse_layers()[0]
+        options = {
             "n_classes": self.n_classes,
             "head": None if self.head is None else "dense",
-            "bias": self.sparse_layers()[0].bias is not None,
+            "bias": first.bias is not None,
             "activation": self.activation,
         }
+        if isinstance(first, SelectingLinear):
+            options["selected"] = [first.inputs.tolist(), first.n_given]
+        return options
 
     def laid_out(self, x: Tensor) -> Tensor:
         """Return inputs normalised, as the transposed view (batch, n_in) of a feature-major buffer."""
@@ -130,6 +142,13 @@ class SparseMLP(SparseModel):
 
     def _fix_features(self, n_features: int) -> str:
         return f"generators.layered([{n_features}, ...], density=0.01, rng=0)"
+
+
+def _selecting(selected: Any, graph: BipartiteGraph, **options: Any) -> SelectingLinear:
+    if not isinstance(selected, tuple | list) or len(selected) != 2 or not isinstance(selected[1], int | np.integer):
+        expected = "a pair of the features that are inputs and how many features there are, or None"
+        raise InvalidOption("selected", repr(selected), expected, "selected=([0, 2, 3], 4)")
+    return SelectingLinear(graph, *selected, **options)
 
 
 def _checked_classes(network: SparseNetwork, head: str | None, n_classes: int | None) -> int:

@@ -61,6 +61,8 @@ def smaller_layer(
     """
     small = shallow_copy(layer)
     small.watch = None
+    if isinstance(layer, SelectingLinear):
+        small._buffers["inputs"] = layer.inputs.clone()
     small.weight = _like(layer.weight, layer.edge_weights()[edges])
     if layer.bias is not None:
         small.bias = _like(layer.bias, _shifted(layer.bias, shift)[targets])

@@ -15,7 +15,10 @@ from netsparse import BipartiteGraph, SparseNetwork, errors
 from netsparse.generators.convolutional import vgg
 from netsparse.nn import VGG, SparseMLP
 from netsparse.nn.compact import compact
+from netsparse.nn.kinds import drawn_like
 from netsparse.nn.selecting import SelectingLinear
+from netsparse.robustness.interval_bounds import interval_bounds
+from netsparse.robustness.lipschitz import lipschitz_bound
 
 PLAIN = {name: network for name, network in zoo.NETWORKS.items() if all(j is None for j in network.joints)}
 BUILDS = [
@@ -170,6 +173,59 @@ def test_a_compact_model_trains_and_is_rewired():
     assert isinstance(other.layers[0], SelectingLinear)
 
 
+@pytest.mark.parametrize("build", [{"n_classes": 10}, {"head": None, "bias": False, "activation": "all_relu"}], ids=str)
+def test_a_compact_model_is_saved_loaded_and_built_again(build, tmp_path):
+    model = compact(mlp(ns.generators.layered([64, 60, 10], density=0.02, rng=0), torch.float32, **build)).model
+    ns.train.save_model(model, tmp_path / "model")
+    loaded = ns.train.load_model(tmp_path / "model")
+    assert isinstance(loaded.layers[0], SelectingLinear)
+    assert loaded.n_features == 64 > loaded.network.sizes[0]
+    assert loaded.options() == model.options()
+    x = inputs_of(model)
+    assert torch.equal(loaded(x), model(x))
+    other = drawn_like(model, model.network, init="he_sparse", rng=1)
+    assert other(x).shape == (7, 10)
+    assert torch.equal(other.layers[0].inputs, model.layers[0].inputs)
+
+
+def test_compact_models_share_no_selection():
+    first = compact(mlp(ns.generators.layered([64, 60], density=0.02, rng=0), n_classes=10)).model
+    for second in (compact(first).model, compact(first, inputs="all").model):
+        assert torch.equal(second.layers[0].inputs, first.layers[0].inputs)
+        assert second.layers[0].inputs.data_ptr() != first.layers[0].inputs.data_ptr()
+
+
+@pytest.mark.parametrize("network", [[64, 10], [64, 60, 50, 10]], ids=str)
+def test_certificates_of_compact_models_are_those_of_the_whole(network):
+    model = mlp(ns.generators.layered(network, density=0.05, rng=0), torch.float32, head=None)
+    small = compact(model).model
+    assert isinstance(small.layers[0], SelectingLinear)
+    x = inputs_of(model)
+    for norm in ("linf", "l2"):
+        for ours, theirs in zip(
+            interval_bounds(small, x, 0.05, norm=norm), interval_bounds(model, x, 0.05, norm=norm), strict=True
+        ):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+        # units that nobody reads are in the norms of the whole alone
+        ours, theirs = (lipschitz_bound(each, norm=norm) for each in (small, model))
+        assert 0 < ours <= theirs * (1 + 1e-9)
+        tables = [
+            ns.robustness.certified_accuracy(each, "digits", eps=[0.02], norm=norm, n_samples=50)
+            for each in (small, model)
+        ]
+        assert tables[0]["accuracy"].tolist() == tables[1]["accuracy"].tolist()
+
+
+def test_numbers_that_are_none_stay_where_they_are():
+    model = mlp(ns.generators.layered([30, 20, 15], density=0.1, rng=0), n_classes=4)
+    with torch.no_grad():
+        model.layers[0].weight[0] = torch.nan
+        model.layers[1].bias[::4] = torch.inf
+    small, x = compact(model).model, inputs_of(model)
+    torch.testing.assert_close(small(x), model(x), equal_nan=True)
+    assert not torch.isfinite(model(x)).all()
+
+
 # convolutions ---------------------------------------------------------------------------------------------------------
 
 
@@ -283,11 +339,20 @@ def test_a_selecting_layer_is_the_layer_over_all_inputs():
     for wrong in ([1, 9, 4], [1, 9, 4, 11], [1, 9, 4, 4], [-1, 0, 1, 2]):
         with pytest.raises(errors.InvalidOption, match="4 distinct ones from 0 to 10"):
             SelectingLinear(graph, wrong, 11)
+    network = SparseNetwork([graph])
+    assert SparseMLP(network, head=None, selected=(ids, 11), rng=0)(torch.rand(5, 11)).shape == (5, 6)
+    for wrong in (ids, (ids,), (ids, 11.0)):
+        with pytest.raises(errors.InvalidOption, match="a pair of the features"):
+            SparseMLP(network, head=None, selected=wrong, rng=0)
 
 
 def test_impossible_input_gets_one_line():
     with pytest.raises(errors.InvalidOption, match="an SparseMLP or a VGG"):
         compact(nn.Linear(3, 2))
+    model = small_vgg()
+    model.norms[2] = nn.BatchNorm2d(model.norms[2].num_features, track_running_stats=False).double()
+    with pytest.raises(errors.InvalidOption, match="one with running means"):
+        compact(model)
     with pytest.raises(errors.UnknownName, match="one of all, selected"):
         compact(mlp(PLAIN["one layer"], n_classes=2), inputs="some")
 

@@ -16,6 +16,7 @@ from netsparse.graph import BipartiteGraph
 from netsparse.nn.conv import SparseConv2d
 from netsparse.nn.layer import SparseLayer
 from netsparse.nn.linear import SparseLinear
+from netsparse.nn.selecting import SelectingLinear
 from netsparse.robustness.bounds.rounding import OURS, Rounding, shortened_inputs
 from netsparse.robustness.bounds.sets import Ball, Box, over_samples
 from netsparse.robustness.bounds.spectral_norm import schur_square, spectral_norm_bound
@@ -136,7 +137,7 @@ class Affine:
 
 
 def sparse_sums(layer: SparseLayer, rounding: Rounding) -> Affine:
-    """Return what a `SparseLinear` or a `SparseConv2d` does before its activation."""
+    """Return what a `SparseLinear`, a `SelectingLinear` or a `SparseConv2d` does before its activation."""
     on_cuda, is_convolution = layer.weight.is_cuda, isinstance(layer, SparseConv2d)
     weights = layer.edge_weights().astype(np.float64)
     bias = _double(layer.bias, layer.weight)
@@ -147,12 +148,20 @@ def sparse_sums(layer: SparseLayer, rounding: Rounding) -> Affine:
         overlap = math.prod(-(-side // step) for side, step in sides)
     return Affine(
         lambda values: _bare(layer, values),
-        layer.graph.weight_matrix(weights),
+        _matrix(layer, weights),
         bias,
         rounding,
         inputs=shortened_inputs(is_convolution=is_convolution, on_cuda=on_cuda),
         overlap=overlap,
     )
+
+
+def _matrix(layer: SparseLayer, weights: np.ndarray) -> Any:
+    if not isinstance(layer, SelectingLinear):
+        return layer.graph.weight_matrix(weights)
+    # as wide as what it selects from, its entries in the order of its edges
+    columns, shape = layer.inputs.numpy(force=True)[layer.graph.indices], (layer.n_out, layer.n_given)
+    return sp.csr_array((weights, columns, layer.graph.indptr), shape=shape)
 
 
 def dense_sums(layer: nn.Linear, rounding: Rounding) -> Affine:

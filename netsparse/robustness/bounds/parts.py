@@ -14,6 +14,7 @@ from netsparse.nn.layer import SparseLayer
 from netsparse.nn.linear import SparseLinear
 from netsparse.nn.models import SparseMLP
 from netsparse.nn.normalize import Normalize
+from netsparse.nn.selecting import SelectingLinear
 from netsparse.nn.vgg import VGG
 from netsparse.robustness.bounds.affine import dense_sums, sparse_sums
 from netsparse.robustness.bounds.elementwise import Activation, MaxPool, Reshape, Scale
@@ -123,6 +124,7 @@ MODULES: dict[type[nn.Module], Callable[[Any, Rounding], Sequence[Part]]] = {
     nn.Sequential: _in_turn,
     Normalize: _normalize,
     SparseLinear: _sparse,
+    SelectingLinear: _sparse,
     SparseConv2d: _sparse,
     nn.Linear: lambda layer, rounding: [dense_sums(layer, rounding)],
     nn.BatchNorm1d: _batch_norm,
