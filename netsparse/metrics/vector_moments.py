@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import gammaln
 
+from netsparse.errors import InvalidOption
 from netsparse.metrics.block_baselines import empty_probability
 
 NOISE = 1e-12
@@ -31,13 +32,18 @@ def vector_moments(n_vectors: int, length: int, n_edges: int, held: Sequence[int
         m and L, at least 1.
     n_edges : int
         E, from 0 to m L.
-    held : sequence of int
+    held : (0,), (1,) or (0, 1)
         (0,) counts zero vectors, (1,) singleton vectors, and (0, 1) both: what is empty after singleton pruning.
 
     Returns
     -------
     (float, float)
         The standard deviation is exactly 0 where every layer has the same number.
+
+    Raises
+    ------
+    InvalidOption
+        For other numbers than 0 and 1 in `held`, and more edges than pairs.
 
     Notes
     -----
@@ -51,6 +57,10 @@ def vector_moments(n_vectors: int, length: int, n_edges: int, held: Sequence[int
     (1.2, True)
     """
     m, n_pairs = n_vectors, n_vectors * length
+    if not 0 <= n_edges <= n_pairs:
+        raise InvalidOption("n_edges", str(n_edges), f"from 0 to the {n_pairs} pairs", "n_edges=graph.n_edges")
+    if sorted(held) not in ([0], [1], [0, 1]):
+        raise InvalidOption("held", repr(held), "(0,), (1,) or (0, 1)", "held=(0,)")
     single = {a: _holds(n_pairs, length, n_edges, a) for a in held}
     total = sum(single.values())
     mean = m * total

@@ -98,7 +98,7 @@ def zero_vector_table(
     >>> table[table.layer == "0"][["quantity", "value", "null_mean"]].round(3).to_string(index=False).splitlines()
     ['                  quantity  value  null_mean', '              zero_vectors   0.50      0.357', '         singleton_vectors   0.25      0.536', 'zero_vectors_after_pruning   0.75      0.893']
     """  # noqa: E501
-    axes = [axis] if isinstance(axis, str) else list(axis)
+    axes = [axis] if isinstance(axis, str) or not isinstance(axis, Iterable) else list(axis)
     if not axes:
         raise InvalidOption("axis", "none", "one axis or more", "axis=('out', 'in')")
     for name in axes:
