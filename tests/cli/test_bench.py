@@ -85,8 +85,8 @@ def test_a_file_holds_what_is_printed(cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["trian"], "benchmark: given 'trian', expected one of all, convolutions, edges, kernels, layer, memory, rewiring, rules, "
-                    "train; try netsparse bench train"),
+        (["trian"], "benchmark: given 'trian', expected one of all, convolutions, edges, kernels, layer, memory, "
+                    "rewiring, rules, train; try netsparse bench train"),
         (["all", "--out", "all.csv"], "out: given 'all.csv' for all tables, expected one table for a file"),
         (["--out", "table.txt"], "table.txt"),
         (["--threads", "0"], "threads: given '0', expected a whole number, at least 1; try --threads 2"),

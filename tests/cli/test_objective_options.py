@@ -85,7 +85,7 @@ def test_every_objective_trains(cli, tmp_path, objective):
     assert pd.read_csv(tmp_path / "runs" / "it" / "history.csv")["loss"].notna().all()
 
 
-def test_a_vgg_is_trained_attacked_and_gone_on_with(cli, tmp_path):
+def test_a_vgg_is_trained_gone_on_with_and_taken_by_every_verb(cli, tmp_path):
     adversarial = ("--objective", "trades", "--eps", "0.1", "--attack-steps", "1")
     code, stdout, stderr = cli("train", *TINY_VGG, *adversarial, "--checkpoint-epochs", "1", "--json")
     assert code == 0, stderr
@@ -104,6 +104,13 @@ def test_a_vgg_is_trained_attacked_and_gone_on_with(cli, tmp_path):
     code, stdout, stderr = cli("attack", folder, "--steps", "1", "--n-samples", "20", "--certify", "interval", "--json")
     assert code == 0, stderr
     assert {record["probe"] for record in json.loads(stdout)} == {"adversarial", "certified"}
+    for verb, options in (
+        ("measure", ("--metrics", "fan_in_mean")),
+        ("percolate", ("--trials", "1", "--no-theory")),
+        ("robustness", ("--trials", "1", "--strengths", "0.5")),
+    ):
+        code, _, stderr = cli(verb, folder, *options)
+        assert code == 0, stderr
 
 
 def test_a_published_start_below_its_budget_is_told(cli):
