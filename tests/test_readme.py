@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from torch.nn.utils import prune
 
+from netsparse.train import OBJECTIVES
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -53,12 +55,30 @@ def test_the_rules_and_tickets_run_as_printed(tmp_path):
     assert all(method in told for method in ("snip", "grasp", "synflow", "random"))
 
 
+def test_the_attacks_and_convolutions_run_as_printed(tmp_path):
+    told = run(
+        [sys.executable, "-c", PYTHON[5] + "print(attacked['accuracy'].tolist() >= proven['accuracy'].tolist())"],
+        tmp_path,
+    )
+    assert "black_box" in told
+    assert "mean over layers" in told
+    assert told.rstrip().endswith("True")
+
+
+def test_the_commands_on_attacks_run_as_printed(tmp_path):
+    lines = [shlex.split(line, comments=True) for line in COMMANDS[3].splitlines()]
+    told = [run([sys.executable, "-m", *line], tmp_path) for line in lines]
+    assert "natural" in told[2]
+    assert "robust" in told[2]
+    assert all(name in told[3] for name in OBJECTIVES)
+
+
 def test_the_training_engine_runs_as_printed(tmp_path):
-    told = run([sys.executable, "-c", "import netsparse as ns\n" + PYTHON[5]], tmp_path)
+    told = run([sys.executable, "-c", "import netsparse as ns\n" + PYTHON[6]], tmp_path)
     assert "SparseNetwork(64-300-300" in told
     assert told.rstrip().endswith("]))")
     assert {"model.safetensors", "history.csv"} <= {path.name for path in (tmp_path / "runs" / "mine").iterdir()}
-    assert len(PYTHON) == 6
+    assert len(PYTHON) == 7
 
 
 def test_the_commands_on_percolation_run_as_printed(tmp_path):
@@ -92,7 +112,7 @@ def test_the_two_commands_and_every_named_option_exist():
     assert first.split("#")[0].strip() == "pip install -c constraints.txt . && netsparse run"
     assert second.split("#")[0].strip() == 'pip install -c constraints.txt ".[test]" && pytest'
     assert second.split("#")[0].strip() in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    verbs = ("run", "generate", "measure", "percolate", "robustness", "train", "bench")
+    verbs = ("run", "generate", "measure", "percolate", "robustness", "attack", "train", "bench")
     shown = "".join(run([sys.executable, "-m", "netsparse", verb, "--help"], ROOT) for verb in verbs)
     ours = re.sub(r"`pytest [^`]*`|torchrun --nproc-per-node", "", README)
     for option in set(re.findall(r"--[a-z][a-z-]+", ours)) - {"--help"}:
