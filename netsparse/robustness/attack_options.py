@@ -31,8 +31,8 @@ def as_radii(eps: Any, norm: str, n_pixels: int) -> tuple[float, ...]:
     """
     largest = NORMS[norm].largest(n_pixels)
     fix = "eps=[0.1, 0.2]" if norm == "linf" else "eps=[0.5, 1.0]"
-    one = isinstance(eps, str) or not isinstance(eps, Iterable) or getattr(eps, "ndim", 1) == 0
-    several = [eps] if one else list(eps)
+    is_list = isinstance(eps, Iterable) and not isinstance(eps, str) and getattr(eps, "ndim", 1) > 0
+    several: list[Any] = list(eps) if is_list else [eps]
     if not several:
         raise InvalidOption("eps", "no radius", "one or more", fix)
     for value in several:

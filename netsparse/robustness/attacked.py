@@ -22,7 +22,8 @@ from netsparse.train.objectives import MEMORY, USUAL_BATCH, usual_batch
 from netsparse.train.threads import in_threads
 
 SLACK = 1e-5
-"""By how much rounding may carry an image out of its ball, as a share of the largest pixel or of the radius."""
+"""By how much rounding may carry an image out of its ball, as a share of the largest pixel or of the radius; in half
+precision the distance of its numbers at 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +251,7 @@ def _check_in_ball(x: Tensor, changed: Any, eps: float, norm: str) -> None:
     distance = (away.abs().amax(1) if norm == "linf" else away.norm(dim=1)).max().item()
     low, high = (value.item() for value in torch.aminmax(changed))
     # comparisons with NaN are false
-    if not (distance <= eps + SLACK * max(1.0, eps) and low >= 0.0 and high <= 1.0):
+    slack = max(SLACK, torch.finfo(x.dtype).eps)
+    if not (distance <= eps + slack * max(1.0, eps) and low >= 0.0 and high <= 1.0):
         given = f"images up to {distance:g} away, with pixels from {low:g} to {high:g}"
         raise InvalidOption("images of the attack", given, expected, fix)

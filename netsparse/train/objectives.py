@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from netsparse.errors import InvalidOption, unknown_name
 from netsparse.nn import SparseModel
 from netsparse.train.adversarial import AdversarialTraining, MixedTraining
+from netsparse.train.left_alone import left_alone
 from netsparse.train.mart import MART
 from netsparse.train.natural import Natural
 from netsparse.train.samples import labelled_samples
@@ -203,7 +204,7 @@ def evaluate(
 ) -> tuple[float, float]:
     """Return the mean cross-entropy and the accuracy of `model` on `x` (n, n_in), `y` (n,), in evaluation mode.
 
-    Arrays are taken as well, in the model's dtype and on its device.
+    Arrays are taken as well, in the model's dtype and on its device. The model is left alone.
 
     The model is asked for small batches side by side, each on one of torch's threads, and the losses are added up
     sample by sample in double precision: on the CPU the result does not depend on `torch.set_num_threads`. A batch is
@@ -220,12 +221,8 @@ def evaluate(
     x, y = labelled_samples(model, x, y)
     batch_size = usual_batch(model, x) if batch_size is None else batch_size
     n_threads = 1 if x.is_cuda else torch.get_num_threads()
-    was_training = model.training
-    model.eval()
-    try:
+    with left_alone(model):
         return loss_and_accuracy(model, x.split(batch_size), y.split(batch_size), n_threads=n_threads)
-    finally:
-        model.train(was_training)
 
 
 def usual_batch(model: nn.Module, x: Tensor) -> int:

@@ -16,6 +16,7 @@ from netsparse.robustness.adversarial import adversarial
 from netsparse.robustness.attack_methods import ATTACKS
 from netsparse.robustness.attacked import Attacked, batch_that_fits
 from netsparse.robustness.averages import area_under_accuracy, mean_over_trials
+from netsparse.robustness.certify import certified_accuracy
 from netsparse.train import evaluate, fit
 
 COLUMNS = [
@@ -289,6 +290,30 @@ def test_batches_fit_into_memory(trained):
     kept = 4 * (2 * 2**15 + 10)
     assert batch_that_fits(wide, x) == 2**27 // kept
     assert batch_that_fits(Huge(), x) == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_models_of_half_precision_are_attacked_within_their_rounding(norm, dtype):
+    half = nn.Sequential(nn.Linear(64, 10), nn.ReLU(), nn.Linear(10, 10)).to(dtype)
+    table = adversarial(half, "digits", eps=[0.1, 0.5], norm=norm, n_samples=40, **QUICK)
+    assert len(table) == 3
+    assert (table["accuracy"] <= table["clean_accuracy"]).all()
+
+
+def test_modules_that_learn_and_modules_that_do_not_stay_what_they_are():
+    model = nn.Sequential(nn.BatchNorm1d(64), nn.Linear(64, 10), nn.Dropout()).train()
+    model[0].eval()
+    x, y = images(20)
+    for measure in (
+        lambda: evaluate(model, x, y),
+        lambda: adversarial(model, "digits", eps=0.1, n_samples=20, **QUICK),
+        lambda: certified_accuracy(model, "digits", eps=0.1, n_samples=20),
+    ):
+        measure()
+        assert [module.training for module in model] == [False, True, True]
+        assert model.training
+        assert all(parameter.requires_grad for parameter in model.parameters())
 
 
 # bad input ------------------------------------------------------------------------------------------------------------
