@@ -12,8 +12,8 @@ from netsparse.errors import InvalidDensity, InvalidOption, InvalidSize, NoEdges
 from netsparse.graph.checks import as_count, as_sides, as_size
 
 
-def as_density(density: Any) -> float:
-    """Return `density` as a float in (0, 1].
+def as_density(density: Any, name: str = "density") -> float:
+    """Return `density` as a float in (0, 1]; errors call it `name`.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def as_density(density: Any) -> float:
     """
     number = isinstance(density, Real) and not isinstance(density, bool)
     if not number or not 0.0 < float(density) <= 1.0:
-        raise InvalidDensity("density", repr(density), "a number in (0, 1]", "density=0.01")
+        raise InvalidDensity(name, repr(density), "a number in (0, 1]", f"{name}=0.01")
     return float(density)
 
 

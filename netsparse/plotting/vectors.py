@@ -200,7 +200,8 @@ def _chosen(tables: Any, quantity: str, axis: str) -> dict[str, pd.DataFrame]:
         rows = checked_table(f"tables[{name!r}]", table, columns, TABLE)
         rows = rows[(rows["quantity"] == quantity) & (rows["axis"] == axis)]
         if not len(rows):
-            known = table[["quantity", "axis"]].drop_duplicates().agg(" along ".join, axis=1).tolist()
+            pairs = table[["quantity", "axis"]].drop_duplicates()
+            known = [f"{held} along {over}" for held, over in pairs.itertuples(index=False)] or ["those of a table"]
             given = f"no rows of {quantity!r} along {axis!r}"
             fix = f"quantity={table['quantity'].iloc[0]!r}, axis={table['axis'].iloc[0]!r}" if len(table) else TABLE
             raise InvalidOption(f"tables[{name!r}]", given, "one of " + ", ".join(known), fix)

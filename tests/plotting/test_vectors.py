@@ -114,4 +114,6 @@ def test_impossible_input_gets_one_line():
         zero_vector_fractions({"one": tables(1).drop(columns=["null_mean"])})
     with pytest.raises(InvalidOption, match="zero_vectors along out"):
         zero_vector_fractions({"one": tables(1)}, axis="kernel")
+    with pytest.raises(InvalidOption, match="one of those of a table"):
+        zero_vector_fractions({"one": tables(1).iloc[:0]})
     assert not plt.get_fignums()

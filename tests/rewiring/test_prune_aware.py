@@ -111,6 +111,23 @@ def test_the_count_is_exact_over_all_layers(network, seed, scope, share):
         assert all(abs(a.n_edges - b.n_edges / 2) <= 1 for a, b in zip(halved, network.layers, strict=True))
 
 
+@pytest.mark.parametrize("scope", ["layer", "network"])
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+def test_weights_are_compared_however_small_or_large(scope, scale):
+    """Sixteen edges in pairs and sixteen alone, sizes in steps of a thousandth."""
+    sources = [*np.repeat(np.arange(8), 2), *range(8, 24)]
+    graph = ns.BipartiteGraph.from_edges(sources, [0, 1] * 16, n_in=24, n_out=2)
+    state = state_of(graph, scale * (1 + np.random.default_rng(0).permutation(32) / 1000))
+    alone = graph.fan_out[graph.sources] == 1
+    sizes = np.abs(state.weights)
+    for n_left in (20, 8):
+        (after,) = cut(PruneAware(final_density=(n_left + 0.5) / 48, scope=scope), [state])
+        gone = sorted(np.flatnonzero(alone), key=sizes.__getitem__) + sorted(
+            np.flatnonzero(~alone), key=sizes.__getitem__
+        )
+        assert after == ns.graph.subgraph(graph, np.isin(np.arange(32), gone[32 - n_left :]))[0]
+
+
 def test_the_network_compares_its_layers():
     graph = complete(3, 3)
     states = [state_of(graph, np.full(9, 0.1), 0), state_of(graph, np.full(9, 0.2), 1)]
@@ -184,7 +201,7 @@ def test_impossible_options_get_one_line():
         PruneAware(scope="model")
     with pytest.raises(errors.UnknownName, match="one of in, out"):
         PruneAware(axis="kernel")
-    with pytest.raises(errors.InvalidDensity):
+    with pytest.raises(errors.InvalidDensity, match=r"final_density: given 0\.0.*try final_density="):
         PruneAware(final_density=0.0)
     with pytest.raises(errors.InvalidDensity, match=r"at most density=0\.02"):
         PruneAware(final_density=0.05, density=0.02)

@@ -95,7 +95,7 @@ class PruneAware(Structured):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.final_density is not None:
-            object.__setattr__(self, "final_density", as_density(self.final_density))
+            object.__setattr__(self, "final_density", as_density(self.final_density, "final_density"))
         check_axis(self.axis)
         for name, table in (("scope", SCOPES), ("births", BIRTHS)):
             if getattr(self, name) not in table:
@@ -167,14 +167,14 @@ class PruneAware(Structured):
         return np.sort(shuffled[order[:n_drop]])
 
     def _rank(self, state: LayerState) -> EdgeVector:
-        """Return numbers in the order in which edges go: the dead below 0, singletons up to 1, then the others."""
+        """Return numbers in the order in which edges go: the dead at -inf, singletons below 0, the others above."""
         sizes = np.abs(state.weights).astype(np.float64)
-        # comparable between layers: monotone in |w|, and below 1
-        sizes = sizes / (1.0 + sizes)
         is_alive = self.signs(state) * state.weights > 0.0 if self.has_death else state.weights != 0.0
         units = state.graph.sources if self.axis == "out" else state.graph.targets
         held = np.bincount(units[is_alive], minlength=max(state.graph.sizes))
-        return np.where(is_alive, sizes + (held[units] > 1), -1.0)
+        with np.errstate(divide="ignore", over="ignore"):  # of the dead
+            alone = -1.0 / sizes  # comparable between layers and monotone in |w|, however small or large
+        return np.where(is_alive, np.where(held[units] > 1, sizes, alone), -np.inf)
 
     # where ------------------------------------------------------------------------------------------------------------
 

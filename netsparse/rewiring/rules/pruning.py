@@ -87,7 +87,7 @@ class GradualMagnitudePruning(RewiringRule):
         super().__post_init__()
         object.__setattr__(self, "density", as_density(self.density))
         if self.start_density is not None:
-            object.__setattr__(self, "start_density", as_density(self.start_density))
+            object.__setattr__(self, "start_density", as_density(self.start_density, "start_density"))
         if self.scope not in SCOPES:
             raise unknown_name("scope", self.scope, SCOPES)
         if self.every is None:
