@@ -19,7 +19,8 @@ Eps = Annotated[
     ),
 ]
 Steps = Annotated[
-    str | None, typer.Option(metavar="NUMBER", help="Steps of pgd and transfer (default 50), queries of square (1000).")
+    str | None,
+    typer.Option(metavar="NUMBER", help="Steps of pgd, margin and transfer (default 50), queries of square (1000)."),
 ]
 StepSize = Annotated[
     str | None, typer.Option(metavar="NUMBER", help="Length of a step, as in 2/255; default 2.5 eps / steps.")
@@ -77,6 +78,7 @@ def attack(
     pgd: projected gradient ascent from random starts
     fgsm: one step up the gradient
     square: random squares, by the logits alone, no gradient
+    margin: pgd on the largest other logit minus the label's; finds more on networks trained with trades
     transfer: pgd on the network of --source, tried on this one
     uniform, gaussian: noise
     auto: AutoAttack, where the package autoattack is installed

@@ -61,14 +61,15 @@ def adversarial(
     data : str, path or Dataset
         Whose test set is used, see `netsparse.datasets.load`.
     attack : str
-        A name from `ATTACKS`: "pgd", "fgsm", "square" (looks at logits alone), "transfer" (pgd on `source`, tried on
-        the model), "uniform" and "gaussian" (noise), "auto" (AutoAttack, where the package autoattack is installed).
+        A name from `ATTACKS`: "pgd", "margin" (finds more on models trained with TRADES), "fgsm", "square" (looks at
+        logits alone), "transfer" (pgd on `source`, tried on the model), "uniform" and "gaussian" (noise), "auto"
+        (AutoAttack, where the package autoattack is installed).
     eps : float or several
         Increasing radii; 0, the clean images, is put in front. At most 1, and sqrt(n_features) for "l2".
     steps : int, optional
-        Steps of pgd and transfer (50 where not given), queries of square (1000). The others take none.
+        Steps of pgd, margin and transfer (50 where not given), queries of square (1000). The others take none.
     step_size : float, optional
-        Length of a step, of pgd and transfer; 2.5 eps / steps where not given.
+        Length of a step, of pgd, margin and transfer; 2.5 eps / steps where not given.
     restarts : int
         How often the attack is tried, each time from another random start and on the images still right.
     norm : {"linf", "l2"}

@@ -28,6 +28,11 @@ def _pgd(setting: Setting, eps: float) -> Try:
     return Attack(eps, steps=setting.steps or 1, step_size=setting.length(eps), norm=setting.norm)
 
 
+def _margin(setting: Setting, eps: float) -> Try:
+    length = setting.length(eps)
+    return Attack(eps, steps=setting.steps or 1, step_size=length, norm=setting.norm, loss="margin")
+
+
 def _transfer(setting: Setting, eps: float) -> Try:
     made, source = _pgd(setting, eps), cast(nn.Module, setting.source)
     return lambda model, x, y, rng: made(source, x, y, rng)
@@ -82,6 +87,13 @@ ATTACKS: dict[str, Method] = {
     "pgd": Method(
         "projected gradient ascent from random starts",
         {"netsparse": _pgd, "foolbox": foolbox_pgd},
+        50,
+        fixed_steps=False,
+        climbs=True,
+    ),
+    "margin": Method(
+        "pgd on the largest other logit minus the label's",
+        {"netsparse": _margin},
         50,
         fixed_steps=False,
         climbs=True,
