@@ -68,6 +68,8 @@ from netsparse.metrics.small_world import SmallWorldStatistics, small_world_stat
 from netsparse.metrics.spectral import singular_values, spectral_gap
 from netsparse.metrics.structure import bipartite_clustering, four_cycles, local_clustering
 from netsparse.metrics.table import summarize
+from netsparse.metrics.vector_axes import vectors_along
+from netsparse.metrics.vector_moments import vector_moments
 from netsparse.metrics.vector_table import zero_vector_table
 
 __all__ = [
@@ -153,6 +155,8 @@ __all__ = [
     "unreached_units",
     "unused_units",
     "used_units",
+    "vector_moments",
+    "vectors_along",
     "zero_vector_table",
     "zero_vectors",
 ]
