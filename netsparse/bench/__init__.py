@@ -1,5 +1,7 @@
 """Measuring speed and memory on this machine, with peers side by side: what `netsparse bench` prints."""
 
+from netsparse.bench.compacted import compaction_table, dense_twin, random_compaction_table
+from netsparse.bench.convolutions import convolution_table
 from netsparse.bench.edges import edge_slope, edge_table
 from netsparse.bench.kernels import kernel_table
 from netsparse.bench.layer import layer_table
@@ -14,11 +16,15 @@ from netsparse.bench.training import training_table
 __all__ = [
     "BENCHMARKS",
     "CONTESTANTS",
+    "compaction_table",
+    "convolution_table",
+    "dense_twin",
     "edge_slope",
     "edge_table",
     "kernel_table",
     "layer_table",
     "memory_table",
+    "random_compaction_table",
     "rewiring_table",
     "round_robin",
     "rule_table",

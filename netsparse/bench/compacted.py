@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from netsparse.bench.rounds import round_robin
-from netsparse.nn import VGG, SparseConv2d, SparseLayer, SparseModel
+from netsparse.generators import layered
+from netsparse.nn import VGG, SparseConv2d, SparseLayer, SparseMLP, SparseModel
 from netsparse.nn.compact import compact
 from netsparse.nn.selecting import SelectingLinear
 from netsparse.rng import spawn
@@ -71,6 +72,49 @@ def compaction_table(
         }
         rows.append({**about, "dense_share": result.dense_share, **times, **ratios})
     return pd.DataFrame(rows)
+
+
+NETWORKS = ((1000, 0.001), (1000, 0.002), (1000, 0.005), (1000, 0.01))
+"""Units of three hidden layers, and density."""
+
+
+def random_compaction_table(
+    networks: Sequence[tuple[int, float]] = NETWORKS,
+    *,
+    batch: int = 128,
+    rounds: int = 5,
+    device: str = "cpu",
+    rng: Seed = 0,
+) -> pd.DataFrame:
+    """Time what compaction gains on random networks 784-W-W-W-10: what is dead by chance alone.
+
+    Parameters
+    ----------
+    networks : sequence of (W, density)
+        Erdos-Renyi graphs of that density in each of the three layers; the read-out is dense.
+    batch, rounds, rng
+        See `compaction_table`.
+    device : str
+        Where to compute.
+
+    Returns
+    -------
+    DataFrame
+        See `compaction_table`.
+
+    Examples
+    --------
+    >>> len(random_compaction_table([(20, 0.1)], batch=4, rounds=1))
+    1
+    """
+    models = {
+        f"784-{units}x3 at {density:.2%}": SparseMLP(
+            layered([784, *[units] * 3], density=density, rng=child), 10, rng=0
+        )
+        for (units, density), child in zip(networks, spawn(rng, len(networks), purpose="wiring"), strict=True)
+    }
+    placed = {name: model.to(device) for name, model in models.items()}
+    return compaction_table(placed, batch=batch, rounds=rounds, rng=rng)
 
 
 def dense_twin(model: SparseModel) -> nn.Sequential:

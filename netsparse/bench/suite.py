@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from netsparse.bench.compacted import random_compaction_table
 from netsparse.bench.convolutions import convolution_table
 from netsparse.bench.edges import DENSITY, EDGES, edge_slope, edge_table
 from netsparse.bench.kernels import kernel_table
@@ -128,6 +129,15 @@ BENCHMARKS: dict[str, Benchmark] = {
         convolution_table,
         {"layers": ((3, 64, 32), (64, 128, 16), (512, 512, 2)), "widths": (0.125,), "densities": (0.01, 0.1)},
         _convolution_notes,
+    ),
+    "compaction": Benchmark(
+        "forward passes of random networks 784-W-W-W-10, whole and compacted",
+        random_compaction_table,
+        {"networks": ((1000, 0.001), (1000, 0.005)), "rounds": 2},
+        lambda table: [
+            "dense_share: weights of the compact model stored densely, over those of the whole one",
+            "speedup: on the edges; speedup_dense: with every layer a dense matrix; the outputs are the same",
+        ],
     ),
     "edges": Benchmark(
         "a training step against the number of edges",

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 What = Annotated[
     str,
     typer.Argument(
-        help="train, layer, kernels, convolutions, edges, rewiring, rules, memory or all.",
-        metavar="[train|layer|kernels|convolutions|edges|rewiring|rules|memory|all]",
+        help="train, layer, kernels, convolutions, compaction, edges, rewiring, rules, memory or all.",
+        metavar="[train|layer|kernels|convolutions|compaction|edges|rewiring|rules|memory|all]",
     ),
 ]
 Threads = Annotated[str | None, typer.Option(metavar="NUMBER", help="CPU threads of everybody; default all cores.")]
@@ -45,8 +45,9 @@ def bench(
 
     train: a whole training step. layer: one layer and its gradients. kernels: every
     kernel, and which one is chosen. convolutions: those of a VGG, on edges and densely.
-    edges: time against the number of edges. rewiring: its cost beside training.
-    rules: one rewiring by every rule. memory: networks of up to 50 million units.
+    compaction: what leaving out dead units gains. edges: time against the number of
+    edges. rewiring: its cost beside training. rules: one rewiring by every rule. memory:
+    networks of up to 50 million units.
 
     Contestants take turns in one process; the machine is stated above every table.
     """

@@ -16,6 +16,7 @@ TINY = {
     "layer": {"sizes": ((20, 0.1),), "batch": 4},
     "kernels": {"units": (20,), "densities": (0.1,), "batches": (4,)},
     "convolutions": {"layers": ((3, 8, 4),), "widths": (1.0,), "densities": (0.5,), "batch": 2},
+    "compaction": {"networks": ((20, 0.1),), "batch": 2},
     "edges": {"n_edges": (9600, 19_200), "batch": 4},
     "rewiring": {"networks": ((20, 400),), "batch": 4},
     "rules": {"rules": ("static", "set"), "network": (20, 400), "batch": 4},
@@ -85,8 +86,8 @@ def test_a_file_holds_what_is_printed(cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["trian"], "benchmark: given 'trian', expected one of all, convolutions, edges, kernels, layer, memory, "
-                    "rewiring, rules, train; try netsparse bench train"),
+        (["trian"], "benchmark: given 'trian', expected one of all, compaction, convolutions, edges, kernels, layer, "
+                    "memory, rewiring, rules, train; try netsparse bench train"),
         (["all", "--out", "all.csv"], "out: given 'all.csv' for all tables, expected one table for a file"),
         (["--out", "table.txt"], "table.txt"),
         (["--threads", "0"], "threads: given '0', expected a whole number, at least 1; try --threads 2"),
