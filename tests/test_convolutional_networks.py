@@ -84,7 +84,7 @@ def test_the_kernel_reaches_structured_growth(monkeypatch):
         return original(self, kept, n_grow, rng)
 
     monkeypatch.setattr(NearestFree, "__call__", spy)
-    fit(model(), FEW, rewiring=made("structured"), **QUICK)
+    fit(model(), FEW, rewiring=made("structured"), **QUICK | {"epochs": 1})
     assert set(seen) == {(k, (3, 3) if k < 8 else None) for k in range(11)}
 
 

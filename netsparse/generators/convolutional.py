@@ -101,11 +101,13 @@ def vgg(
     >>> vgg(11, density=0.01, width=0.25, rng=0)
     SparseNetwork(27-16-32-64-64-128-128-128-128-64-64-10, 6,139 edges, density 0.01)
     """
-    if depth not in BLOCKS:
+    if depth not in tuple(BLOCKS):  # whatever is given, one that cannot be hashed too
         raise InvalidOption("depth", repr(depth), "one of " + ", ".join(map(str, BLOCKS)), "depth=11")
     density = as_density(density)
     sides = _sides(depth, as_width(width), as_image_shape(shape), as_size("n_classes", n_classes))
     chosen = ("published" if depth == 16 else "scaled") if allocation is None else allocation
+    if chosen not in tuple(VGG_ALLOCATIONS):
+        raise unknown_name("allocation", chosen, VGG_ALLOCATIONS)
     full = [math.prod(side) for side in sides]
     counts = full if density == 1.0 else _counts(depth, density, sides, chosen)
     draws = checked_generators("complete" if density == 1.0 else generator, parameters, len(sides))
@@ -176,8 +178,6 @@ def in_a_row(n_units: int, n_inputs: int) -> UnitIds | None:
 
 
 def _counts(depth: int, density: float, sides: list[tuple[int, int]], allocation: str) -> list[int]:
-    if allocation not in VGG_ALLOCATIONS:
-        raise unknown_name("allocation", allocation, VGG_ALLOCATIONS)
     pairs = np.array([math.prod(side) for side in sides], dtype=np.int64)
     budget = int(density * int(pairs.sum()))
     relative = np.array(VGG_ALLOCATIONS[allocation](density, sides))

@@ -49,8 +49,8 @@ class SparseConv2d(SparseLayer):
     bias, activation, init, rng
         See `SparseLayer`.
     backend : {"auto", "dense", ...}
-        See `netsparse.nn.kernels`; "auto" chooses between "native_cpu" and "dense" by the density, see
-        `netsparse.nn.kernels.dispatch.convolution_kernel_name`.
+        See `netsparse.nn.kernels`; "auto" chooses between "native_cpu" and "dense" by density and batch,
+        see `netsparse.nn.kernels.dispatch.convolution_kernel_name`.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ class SparseConv2d(SparseLayer):
 
     def _kernel_name(self, batch: int) -> str:
         device, dtype = self.weight.device, self.weight.dtype
-        return convolution_kernel_name(self.backend, self.graph, device=device, dtype=dtype)
+        return convolution_kernel_name(self.backend, self.graph, batch=batch, device=device, dtype=dtype)
 
     def extra_repr(self) -> str:
         """Describe the layer in one line."""

@@ -53,14 +53,15 @@ class SparseLayer(nn.Module):
     slope : float or None
         Of the activation on the negative side; None without one.
     kernel : str
-        Name of the kernel that computed the last batch, or would compute one of 128.
+        Name of the kernel that computed the last batch of a size not seen before, or would compute one of 128.
     kernel_size : (int, int) or None
         Of a convolution.
     name : str or None
         What errors call the layer; a model gives each of its own one.
     watch : callable or None
         Called in every backward pass as `watch(x, g)`, whose product g x^T is the gradient of every pair (n_out, n_in),
-        edge or not: what gradients of pairs that are no edges are made of.
+        edge or not: what gradients of pairs that are no edges are made of. Of a convolution, whose patches have to be
+        gone through for it, only where its weights ask for a gradient.
     indptr, indices : buffers
         The wiring inside `state_dict`, so that a checkpoint carries its topology; loading one rewires the layer.
 

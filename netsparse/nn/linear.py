@@ -42,7 +42,7 @@ class SparseLinear(SparseLayer):
     slope : float or None
         Of the activation on the negative side; None without one.
     kernel : str
-        Name of the kernel that computed the last batch, or would compute one of 128.
+        Name of the kernel that computed the last batch of a size not seen before, or would compute one of 128.
     name : str or None
         What errors call the layer; a model gives each of its own one.
     watch : callable or None

@@ -159,6 +159,7 @@ def test_same_seed_same_wiring():
 
 BAD = {
     "depth": ({"depth": 12}, errors.InvalidOption, "depth: given 12, expected one of 11, 13, 16, 19"),
+    "a list of depths": ({"depth": [11]}, errors.InvalidOption, r"depth: given \[11\], expected one of 11, 13, 16, 19"),
     "density": ({"density": 1.2}, errors.InvalidDensity, "density: given 1.2"),
     "no density": ({"density": 0.0}, errors.InvalidDensity, "density: given 0"),
     "width": ({"width": 0.0}, errors.InvalidOption, "width: given 0.0"),
@@ -168,6 +169,8 @@ BAD = {
     "one number": ({"shape": 32}, errors.InvalidSize, "shape: given 32"),
     "classes": ({"n_classes": 0}, errors.InvalidSize, "n_classes: given 0"),
     "allocation": ({"allocation": "er"}, errors.UnknownName, "allocation: given 'er'"),
+    "allocation of all": ({"density": 1.0, "allocation": "er"}, errors.UnknownName, "allocation: given 'er'"),
+    "a list of allocations": ({"allocation": ["erk"]}, errors.UnknownName, r"allocation: given \['erk'\]"),
     "generator": ({"generator": "erdos"}, errors.UnknownName, "'erdos'"),
     "seed": ({"rng": "now"}, errors.InvalidSeed, "'now'"),
     "empty layer": ({"density": 0.0005, "width": 0.125}, errors.NoEdges, "without edges, expected at least one edge"),

@@ -280,6 +280,17 @@ def test_auto_is_dense_where_no_sparse_kernel_computes_and_says_so():
     assert SparseConv2d(ns.generators.complete(900, 4), 3, rng=0).kernel == "dense"
 
 
+@compiled
+def test_auto_is_dense_for_few_images_unless_edges_are_few():
+    x = images(8, 8, 4, 4, dtype=torch.float32)
+    for density, few in ((0.05, "native_cpu"), (0.4, "dense")):
+        layer = SparseConv2d(drawn(3, 8, 8, density), 3, rng=0)
+        whole = layer(x)
+        assert layer.kernel == "native_cpu"
+        torch.testing.assert_close(layer(x[:1]), whole[:1])
+        assert layer.kernel == few
+
+
 @pytest.mark.parametrize("backend", SOME)
 def test_rewiring_and_copies_never_compute_on_an_old_wiring(backend):
     graph = drawn(3)

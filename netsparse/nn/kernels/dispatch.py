@@ -76,9 +76,14 @@ def kernel_name(
 
 
 def convolution_kernel_name(
-    backend: str, graph: BipartiteGraph, *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
+    backend: str,
+    graph: BipartiteGraph,
+    *,
+    batch: int = BATCH,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> str:
-    """Return the name of the kernel that `backend` means for a convolution over `graph`.
+    """Return the name of the kernel that `backend` means for a convolution over `graph`, of a batch of images.
 
     "auto" is, on the CPU, `native_cpu` up to the density at which `dense` was measured to be as fast (see
     `netsparse.nn.kernels.measured.densest_convolution`), and `dense` above it and everywhere else: on other devices, in
@@ -99,7 +104,7 @@ def convolution_kernel_name(
     device = torch.device("cpu") if device is None else device
     if backend != "auto":
         return kernel_name(backend, graph, device=device, dtype=dtype)
-    most = densest_convolution(graph.n_in) * graph.n_in * graph.n_out
+    most = densest_convolution(graph.n_in, batch) * graph.n_in * graph.n_out
     if graph.n_edges <= most and KERNELS["native_cpu"].why_not(device, dtype) is None:
         return "native_cpu"
     return "dense"
