@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from netsparse.bench.machine import has_peer
 from netsparse.graph import BipartiteGraph, SparseNetwork
-from netsparse.nn import SparseLinear, SparseMLP
+from netsparse.nn import SparseLayer, SparseMLP
 from netsparse.train.optimizers import MakeOptimizer, build_optimizer
 
 N_CLASSES = 10
@@ -97,7 +97,7 @@ def present(names: Iterable[str], device: torch.device) -> list[str]:
     return [name for name in names if name != "sparselab" or (has_peer() and device.type == "cpu")]
 
 
-def dense_layer(layer: SparseLinear) -> nn.Linear:
+def dense_layer(layer: SparseLayer) -> nn.Linear:
     """Return the same map as a dense layer; of size n_in x n_out, which is the point of comparing with it."""
     linear = cast(nn.Linear, nn.utils.skip_init(nn.Linear, layer.n_in, layer.n_out))
     with torch.no_grad():
@@ -114,7 +114,7 @@ def mask_of(graph: BipartiteGraph) -> Tensor:
     return mask
 
 
-def sparselab_layer(layer: SparseLinear) -> nn.Module:
+def sparselab_layer(layer: SparseLayer) -> nn.Module:
     """Return sparselab's layer of the same wiring and weights."""
     sparselab: Any = importlib.import_module("sparselab")
     # it remembers transposes by the address of their matrix, which a new matrix may have inherited from an old one

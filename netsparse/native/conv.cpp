@@ -17,7 +17,6 @@
 #include "processor.h"
 
 constexpr long NOWHERE = LONG_MIN;
-constexpr long AHEAD = 4;  // edges by which rows are asked for before they are needed
 
 struct Shape {  // as Python hands it over
     long channels, height, width, out_height, out_width, kernel_height, kernel_width;
