@@ -4,6 +4,7 @@ import doctest
 import importlib
 import pkgutil
 
+import matplotlib.pyplot as plt
 import pytest
 
 import netsparse
@@ -18,6 +19,7 @@ def test_examples(name, tmp_path, monkeypatch):
     module = importlib.import_module(name)
     monkeypatch.chdir(tmp_path)  # an example that writes a file leaves nothing behind
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    plt.close("all")  # examples draw, and matplotlib warns of many open figures
     assert result.failed == 0, f"{result.failed} of {result.attempted} examples fail; see the captured output"
 
 

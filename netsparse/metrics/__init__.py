@@ -68,7 +68,6 @@ from netsparse.metrics.small_world import SmallWorldStatistics, small_world_stat
 from netsparse.metrics.spectral import singular_values, spectral_gap
 from netsparse.metrics.structure import bipartite_clustering, four_cycles, local_clustering
 from netsparse.metrics.table import summarize
-from netsparse.metrics.vector_axes import vectors_along
 from netsparse.metrics.vector_moments import vector_moments
 from netsparse.metrics.vector_table import zero_vector_table
 
@@ -156,7 +155,6 @@ __all__ = [
     "unused_units",
     "used_units",
     "vector_moments",
-    "vectors_along",
     "zero_vector_table",
     "zero_vectors",
 ]

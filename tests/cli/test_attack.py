@@ -194,7 +194,7 @@ MISTAKES = [
     (("--step-size", "2/255", "--attack", "square"), "leaving out"),
     (("--restarts", "0"), "--restarts 10"),
     (("--restarts", "3", "--attack", "fgsm"), "restarts: given 3, expected 1"),
-    (("--attack", "pdg"), "attack: given 'pdg', expected one of auto, fgsm, gaussian, pgd"),
+    (("--attack", "pdg"), "attack: given 'pdg', expected one of auto, fgsm, gaussian, margin, pgd"),
     (("--attack", ","), "expected one of auto"),
     (("--norm", "l3"), "expected one of l2, linf"),
     (("--norm", "l2", "--attack", "square"), "norm"),

@@ -211,8 +211,8 @@ def test_layered_takes_edges_parameters_and_a_generator_per_layer():
 
 
 def test_every_generator_is_in_one_of_the_tables():
-    tables = {"ALLOCATIONS", "GENERATORS", "NULL_MODELS", "OWN_SIZES"}
-    others = {"layered", "uniform", "erk", "density_preserving", "degree_preserving", "randomized"}
+    tables = {"ALLOCATIONS", "GENERATORS", "NULL_MODELS", "OWN_SIZES", "VGG_ALLOCATIONS"}
+    others = {"layered", "vgg", "uniform", "erk", "density_preserving", "degree_preserving", "randomized"}
     assert set(ns.generators.__all__) - tables - others == {*GENERATORS, *OWN_SIZES}
     assert not set(GENERATORS) & set(OWN_SIZES)
     # the docstring says for each of them whether it takes a density

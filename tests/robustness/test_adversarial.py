@@ -206,7 +206,7 @@ def test_an_undefended_model_falls_to_zero_and_no_black_box_beats_pgd(trained, o
         assert found[1] > pgd[1], attack
         if attack in ("square", "transfer"):
             assert found[2] < found[0] - 0.1  # and they do something
-    assert {*weaker, "pgd", "auto"} == set(ATTACKS)
+    assert {*weaker, "pgd", "margin", "auto"} == set(ATTACKS)
 
 
 def test_transfer_from_the_model_itself_is_pgd(trained):

@@ -599,7 +599,7 @@ def test_a_run_with_random_starts_goes_on_bit_for_bit(tmp_path):
         ({"eps": -0.1, "norm": "l2"}, errors.InvalidOption, "eps: given -0.1"),
         ({"eps": math.inf, "norm": "l2"}, errors.InvalidOption, "eps: given inf"),
         ({"eps": 0.1, "norm": "l1"}, errors.UnknownName, "one of l2, linf"),
-        ({"eps": 0.1, "loss": "margin"}, errors.UnknownName, "one of cross_entropy, kl"),
+        ({"eps": 0.1, "loss": "hinge"}, errors.UnknownName, "one of cross_entropy, kl, margin"),
         ({"eps": 0.1, "loss": "kl", "random_start": False}, errors.InvalidOption, "random_start='gaussian'"),
     ],
 )
