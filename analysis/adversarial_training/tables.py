@@ -44,25 +44,18 @@ def means(rows: pd.DataFrame) -> pd.DataFrame:
 
 def figure_of(table: pd.DataFrame) -> Figure:
     """Draw accuracy under attack and certified accuracy over eps, a line per objective, a panel per data and rule."""
-    data, rules = list(dict.fromkeys(table["data"])), list(dict.fromkeys(table["rule"]))
+    shown = [key for key, _ in table.groupby(["data", "rule"])]
     with mpl.rc_context({"font.size": 9, "figure.dpi": 130}):
-        figure = Figure(figsize=(4.2 * len(data), 3.1 * len(rules)), layout="constrained")
-        panels = figure.subplots(len(rules), len(data), sharex=True, sharey=True, squeeze=False)
-        for row, rule in enumerate(rules):
-            for column, name in enumerate(data):
-                ax = panels[row, column]
-                here = table[(table["data"] == name) & (table["rule"] == rule)]
-                for objective in OBJECTIVES:
-                    for kind, style in STYLES.items():
-                        line = here[(here["objective"] == objective) & (here["kind"] == kind)]
-                        ax.plot(line["eps"], line["accuracy"], style, color=COLOURS[objective], lw=1.3)
-                        low, high = line["accuracy"] - line["interval"], line["accuracy"] + line["interval"]
-                        ax.fill_between(line["eps"], low, high, color=COLOURS[objective], alpha=0.15, lw=0)
-                ax.set(title=f"{name}, {rule}", ylim=(0, 1))
-                if row == len(rules) - 1:
-                    ax.set_xlabel("eps (L-infinity)")
-                if column == 0:
-                    ax.set_ylabel("accuracy")
+        figure = Figure(figsize=(4.4 * len(shown), 3.9), layout="constrained")
+        panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)
+        for ax, (name, rule) in zip(panels[0], shown, strict=True):
+            here = table[(table["data"] == name) & (table["rule"] == rule)]
+            for objective in OBJECTIVES:
+                for kind, style in STYLES.items():
+                    line = here[(here["objective"] == objective) & (here["kind"] == kind)]
+                    ax.plot(line["eps"], line["accuracy"], linestyle=style, color=COLOURS[objective], lw=1.3)
+            ax.set(title=f"{name}, {rule}", ylim=(0, 1), xlabel="eps (L-infinity)")
+        panels[0, 0].set_ylabel("accuracy")
         for objective in OBJECTIVES:
             panels[0, 0].plot([], [], color=COLOURS[objective], label=objective)
         names = {
@@ -72,7 +65,7 @@ def figure_of(table: pd.DataFrame) -> Figure:
             "lipschitz": "certified, Lipschitz",
         }
         for kind, style in STYLES.items():
-            panels[0, 0].plot([], [], style, color="0.3", label=names[kind])
+            panels[0, 0].plot([], [], linestyle=style, color="0.3", label=names[kind])
         handles = panels[0, 0].get_legend_handles_labels()
         figure.legend(*handles, ncols=4, frameon=False, loc="outside upper center")
     return figure
